@@ -1,0 +1,110 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace SmartFrz.Kernels.Cuda;
+
+/// <summary>A context on a GPU: one stream, launches run in order behind the caller's back.</summary>
+public sealed class CudaContext : DeviceContext
+{
+    private readonly CudaDevice _device;
+    private readonly AcceleratorStream _stream;
+
+    internal CudaContext(CudaDevice device, LaunchLedger launches, MemoryLedger memory, Phase? bookAs)
+        : base(launches, memory, bookAs)
+    {
+        _device = device;
+        _stream = device.Accelerator.CreateStream();
+    }
+
+    /// <inheritdoc/>
+    public override Device Device => _device;
+
+    /// <summary>Threads of a group: a power of two, small on the emulator.</summary>
+    internal int Group => _device.Group;
+
+    /// <summary>Whether the kernels run on the emulator, which wants its smallest tiles.</summary>
+    internal bool IsEmulated => _device.IsEmulated;
+
+    /// <inheritdoc/>
+    public override void Synchronize() => _stream.Synchronize();
+
+    /// <summary>The floats of a buffer; an empty view for an absent one.</summary>
+    internal static ArrayView<float> Floats(DeviceBuffer buffer) => View<float>(buffer);
+
+    /// <summary>The elements of a buffer; an empty view for an absent one.</summary>
+    internal static ArrayView<T> View<T>(DeviceBuffer buffer)
+        where T : unmanaged
+    {
+        if (buffer.IsNull)
+        {
+            return default;
+        }
+
+        var block = buffer.Block;
+        return ((CudaChunk)block.Chunk).Bytes(block.Offset, Math.Max(block.RequestedBytes, Interop.SizeOf<T>())).Cast<T>();
+    }
+
+    /// <summary>Launches a kernel over a grid of groups.</summary>
+    internal void Launch<TArgs>(Action<TArgs> kernel, Index3D grid, Index3D group, in TArgs args)
+        where TArgs : struct
+        => _device.Launcher(kernel)(_stream, new KernelConfig(grid, group), args);
+
+    /// <summary>Launches a kernel that walks over <paramref name="n"/> elements in strides of the whole grid.</summary>
+    internal void LaunchElements<TArgs>(Action<TArgs> kernel, long n, in TArgs args)
+        where TArgs : struct
+    {
+        int groups = (int)Math.Clamp((n + Group - 1) / Group, 1, _device.MaxGrid);
+        Launch(kernel, new Index3D(groups, 1, 1), new Index3D(Group, 1, 1), args);
+    }
+
+    /// <summary>Launches a kernel with one group for each of <paramref name="rows"/> rows.</summary>
+    internal void LaunchRows<TArgs>(Action<TArgs> kernel, int rows, in TArgs args)
+        where TArgs : struct
+        => Launch(kernel, new Index3D(Math.Max(1, rows), 1, 1), new Index3D(Group, 1, 1), args);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _stream.Synchronize();
+        }
+
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            _stream.Dispose();
+        }
+    }
+
+    private protected override void Execute<TKernel>(in TKernel kernel) => kernel.Run(this);
+
+    private protected override MemoryChunk AllocateChunk(long bytes) => new CudaChunk(_device.Accelerator, bytes);
+
+    private protected override void UploadBytes(ReadOnlySpan<byte> source, Block target, long offset)
+    {
+        if (source.Length > 0)
+        {
+            ((CudaChunk)target.Chunk).Bytes(target.Offset + offset, source.Length).CopyFromCPU(_stream, source);
+            _stream.Synchronize();
+        }
+    }
+
+    private protected override void DownloadBytes(Block source, long offset, Span<byte> target)
+    {
+        if (target.Length > 0)
+        {
+            ((CudaChunk)source.Chunk).Bytes(source.Offset + offset, target.Length).CopyToCPU(_stream, target);
+            _stream.Synchronize();
+        }
+    }
+
+    private sealed class CudaChunk(Accelerator accelerator, long bytes) : MemoryChunk(bytes)
+    {
+        private readonly MemoryBuffer1D<byte, Stride1D.Dense> _memory = accelerator.Allocate1D<byte>(bytes);
+
+        public new ArrayView<byte> Bytes(long offset, long length) => _memory.View.BaseView.SubView(offset, length);
+
+        public override void Dispose() => _memory.Dispose();
+    }
+}

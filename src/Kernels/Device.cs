@@ -1,0 +1,26 @@
+namespace SmartFrz.Kernels;
+
+/// <summary>A place where kernels run. Contexts made from one device share its worker threads or its GPU.</summary>
+public abstract class Device : IDisposable
+{
+    /// <summary><c>cpu</c> or <c>cuda</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>The hardware's own name.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>CPU worker threads; 0 on a GPU.</summary>
+    public virtual int Threads => 0;
+
+    /// <summary>A new context with ledgers of its own.</summary>
+    public DeviceContext CreateContext() => CreateContext(new LaunchLedger(), new MemoryLedger(), null);
+
+    /// <summary>
+    /// A new context that books in given ledgers; with <paramref name="bookAs"/> every launch counts as that phase (a predictor
+    /// or a reference model beside the network in training counts as <see cref="Phase.Freeze"/>).
+    /// </summary>
+    public abstract DeviceContext CreateContext(LaunchLedger launches, MemoryLedger memory, Phase? bookAs);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
