@@ -52,8 +52,8 @@ public abstract class DeviceContext : IDisposable
     /// <summary>Gives memory back.</summary>
     public void Return(DeviceBuffer buffer) => _arena.Return(buffer);
 
-    /// <summary>Books memory under another kind (an activation that the tape saves).</summary>
-    public void Reclassify(DeviceBuffer buffer, BufferKind kind) => _arena.Reclassify(buffer, kind);
+    /// <summary>Books memory under another kind and layer (an activation that the tape saves, for the layer that needs it).</summary>
+    public void Reclassify(DeviceBuffer buffer, BufferKind kind, LayerId layer) => _arena.Reclassify(buffer, kind, layer);
 
     /// <summary>Runs a kernel and books it. The only way to run one.</summary>
     public void Launch<TKernel>(in TKernel kernel)

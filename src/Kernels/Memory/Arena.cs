@@ -75,14 +75,15 @@ internal sealed class Arena(Func<long, MemoryChunk> allocate, MemoryLedger ledge
         }
     }
 
-    public void Reclassify(DeviceBuffer buffer, BufferKind kind)
+    public void Reclassify(DeviceBuffer buffer, BufferKind kind, LayerId layer)
     {
         var block = buffer.Block;
-        if (block.Kind != kind)
+        if (block.Kind != kind || block.Layer != layer)
         {
             // Out and in again: the total does not move, so no false peak is booked.
             ledger.Add(block.Kind, block.Layer, -block.RequestedBytes);
             block.Kind = kind;
+            block.Layer = layer;
             ledger.Add(kind, block.Layer, block.RequestedBytes);
         }
     }

@@ -1,0 +1,98 @@
+using SmartFrz.Kernels;
+
+namespace SmartFrz.Tensors;
+
+/// <summary>What the executor does about the gradient of one operand.</summary>
+internal enum GradAction
+{
+    /// <summary>Nothing.</summary>
+    Skip,
+
+    /// <summary>The operation writes it into fresh memory.</summary>
+    Write,
+
+    /// <summary>The operation adds it to what is there.</summary>
+    Add,
+
+    /// <summary>The memory there has another reader: copy it, then the operation adds to the copy.</summary>
+    CopyThenAdd,
+
+    /// <summary>It is the output's gradient: share that memory.</summary>
+    Share,
+
+    /// <summary>It is the output's gradient, copied into the variable's own memory.</summary>
+    PassCopy,
+
+    /// <summary>The output's gradient is added to what is there.</summary>
+    PassAdd,
+
+    /// <summary>The memory there has another reader: copy it, then add the output's gradient.</summary>
+    PassCopyThenAdd,
+}
+
+/// <summary>One operation of the backward pass.</summary>
+public sealed class PlanStep
+{
+    internal PlanStep(TapeNode node, NeedMask ofOp, GradAction[] actions, LaunchTotals backwardInput, LaunchTotals backwardWeight)
+    {
+        Node = node;
+        OfOp = ofOp;
+        Actions = actions;
+        BackwardInput = backwardInput;
+        BackwardWeight = backwardWeight;
+    }
+
+    /// <summary>The operation's name.</summary>
+    public string Op => Node.Op.Name;
+
+    /// <summary>The layer it belongs to.</summary>
+    public LayerId Layer => Node.Layer;
+
+    /// <summary>The operands whose gradients are computed.</summary>
+    public NeedMask Need => Node.Need;
+
+    /// <summary>Predicted launches for gradients of activations.</summary>
+    public LaunchTotals BackwardInput { get; }
+
+    /// <summary>Predicted launches for gradients of parameters.</summary>
+    public LaunchTotals BackwardWeight { get; }
+
+    internal TapeNode Node { get; }
+
+    /// <summary>The operands that the operation itself is asked for.</summary>
+    internal NeedMask OfOp { get; }
+
+    internal GradAction[] Actions { get; }
+}
+
+/// <summary>A backward pass before it runs: what is done, what is skipped and why. The executor follows it and reads no flag.</summary>
+public sealed class BackwardPlan
+{
+    internal BackwardPlan(IReadOnlyList<PlanStep> steps, IReadOnlyList<SkipRecord> skips, LaunchTotals seed)
+    {
+        Steps = steps;
+        Skips = skips;
+        var input = seed;
+        LaunchTotals weight = default;
+        foreach (var step in steps)
+        {
+            input += step.BackwardInput;
+            weight += step.BackwardWeight;
+        }
+
+        BackwardInput = input;
+        BackwardWeight = weight;
+    }
+
+    /// <summary>The operations, in the order they run.</summary>
+    public IReadOnlyList<PlanStep> Steps { get; }
+
+    /// <summary>The gradients that are not computed.</summary>
+    public IReadOnlyList<SkipRecord> Skips { get; }
+
+    /// <summary>Predicted launches for gradients of activations, the seed of the loss included.</summary>
+    public LaunchTotals BackwardInput { get; }
+
+    /// <summary>Predicted launches for gradients of parameters.</summary>
+    public LaunchTotals BackwardWeight { get; }
+}

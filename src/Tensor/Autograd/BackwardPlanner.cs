@@ -1,0 +1,146 @@
+using SmartFrz.Kernels;
+
+namespace SmartFrz.Tensors;
+
+/// <summary>
+/// Walks the tape once, from the loss to the first operation, and decides everything before anything runs: which operations take
+/// part, and for each operand whether its gradient is written, added, shared or skipped.
+/// </summary>
+/// <remarks>
+/// The planner plays the executor's memory through: <c>held</c> is, for every gradient in flight, the number of its owners at
+/// that moment. A gradient that two operations share (the two branches of a residual sum) must be copied before something is
+/// added to it, unless the other reader is already done.
+/// </remarks>
+internal static class BackwardPlanner
+{
+    public static BackwardPlan Plan(Tape tape, TapeNode loss, LaunchTotals seed)
+    {
+        var steps = new List<PlanStep>(tape.Nodes.Count);
+        var skips = new List<SkipRecord>(tape.Skips);
+        var estimate = new BackwardEstimate();
+        var held = new Dictionary<TapeNode, Held> { [loss] = new Held { Owners = 1 } };
+        var writtenVariables = new HashSet<Variable>();
+
+        for (int i = loss.Index; i >= 0; i--)
+        {
+            var node = tape.Nodes[i];
+            bool reached = held.TryGetValue(node, out var gradient);
+            CollectSkips(node, reached, estimate, skips);
+            if (!reached)
+            {
+                continue;
+            }
+
+            var actions = new GradAction[node.Inputs.Length];
+            var ofOp = node.Need;
+            var extra = new LaunchTotals();
+            var extraWeight = new LaunchTotals();
+            for (int input = 0; input < actions.Length; input++)
+            {
+                if (!node.Need.Has(input))
+                {
+                    continue;
+                }
+
+                var source = node.Inputs[input].Source;
+                bool passes = node.Op.PassesGradient(input);
+                var copy = Copy(node.Inputs[input].Shape, 2);
+                if (passes)
+                {
+                    ofOp = ofOp.Without(input);
+                }
+
+                if (source.Variable is { } variable)
+                {
+                    bool first = writtenVariables.Add(variable) && !variable.HasGradient;
+                    actions[input] = (passes, first) switch
+                    {
+                        (false, true) => GradAction.Write,
+                        (false, false) => GradAction.Add,
+                        (true, true) => GradAction.PassCopy,
+                        (true, false) => GradAction.PassAdd,
+                    };
+                    extraWeight += passes ? Copy(node.Inputs[input].Shape, first ? 2 : 3) : default;
+                    continue;
+                }
+
+                var target = source.Node!;
+                if (!held.TryGetValue(target, out var there))
+                {
+                    actions[input] = passes ? GradAction.Share : GradAction.Write;
+                    held[target] = passes ? gradient! : new Held();
+                    held[target].Owners++;
+                    continue;
+                }
+
+                if (there.Owners > 1)
+                {
+                    there.Owners--;
+                    held[target] = new Held { Owners = 1 };
+                    actions[input] = passes ? GradAction.PassCopyThenAdd : GradAction.CopyThenAdd;
+                    extra += copy;
+                }
+                else
+                {
+                    actions[input] = passes ? GradAction.PassAdd : GradAction.Add;
+                }
+
+                extra += passes ? Copy(node.Inputs[input].Shape, 3) : default;
+            }
+
+            estimate.Start(node.Inputs, ofOp);
+            if (!ofOp.IsEmpty)
+            {
+                node.Op.Estimate(ofOp, estimate);
+            }
+
+            gradient!.Owners--;
+            steps.Add(new PlanStep(node, ofOp, actions, estimate.BackwardInput + extra, estimate.BackwardWeight + extraWeight));
+        }
+
+        return new BackwardPlan(steps, skips, seed);
+    }
+
+    /// <summary>What each gradient that is not needed would have cost, for an operation that leaves no node.</summary>
+    public static void RecordSkips(Op op, LayerId layer, TapeInput[] inputs, List<SkipRecord> skips)
+    {
+        var estimate = new BackwardEstimate();
+        for (int input = 0; input < inputs.Length; input++)
+        {
+            skips.Add(Skip(op, layer, inputs, input, inputs[input].Source.SkipReason, estimate));
+        }
+    }
+
+    private static void CollectSkips(TapeNode node, bool reached, BackwardEstimate estimate, List<SkipRecord> skips)
+    {
+        for (int input = 0; input < node.Inputs.Length; input++)
+        {
+            if (!reached || !node.Need.Has(input))
+            {
+                var reason = reached ? node.Inputs[input].Source.SkipReason : SkipReason.NotUsedByLoss;
+                skips.Add(Skip(node.Op, node.Layer, node.Inputs, input, reason, estimate));
+            }
+        }
+    }
+
+    private static SkipRecord Skip(Op op, LayerId layer, TapeInput[] inputs, int input, SkipReason reason, BackwardEstimate estimate)
+    {
+        var only = NeedMask.None.With(input);
+        estimate.Start(inputs, only);
+        if (!op.PassesGradient(input))
+        {
+            op.Estimate(only, estimate);
+        }
+
+        var phase = inputs[input].Source.Variable is null ? Phase.BackwardInput : Phase.BackwardWeight;
+        return new SkipRecord(op.Name, layer, input, reason, phase, estimate.Total);
+    }
+
+    private static LaunchTotals Copy(Shape shape, int arrays) =>
+        new(1, KernelCost.Elementwise(shape.Count, 1, arrays).Flops, KernelCost.Elementwise(shape.Count, 1, arrays).Bytes, 0);
+
+    private sealed class Held
+    {
+        public int Owners;
+    }
+}
