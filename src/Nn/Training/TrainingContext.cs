@@ -1,0 +1,87 @@
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Nn;
+
+/// <summary>A training run as its callbacks see it.</summary>
+public sealed class TrainingContext
+{
+    internal TrainingContext(Network model, Optimizer optimizer, int stepsPerEpoch, int epochs)
+    {
+        Model = model;
+        Optimizer = optimizer;
+        StepsPerEpoch = stepsPerEpoch;
+        Epochs = epochs;
+    }
+
+    /// <summary>The network in training.</summary>
+    public Network Model { get; }
+
+    /// <summary>Its optimizer.</summary>
+    public Optimizer Optimizer { get; }
+
+    /// <summary>Its engine.</summary>
+    public Engine Engine => Model.Engine;
+
+    /// <summary>Steps of an epoch.</summary>
+    public int StepsPerEpoch { get; }
+
+    /// <summary>Epochs of the run.</summary>
+    public int Epochs { get; }
+
+    /// <summary>Steps of the run.</summary>
+    public long TotalSteps => (long)StepsPerEpoch * Epochs;
+
+    /// <summary>Steps finished since the run began (also before a resume).</summary>
+    public long Step { get; internal set; }
+
+    /// <summary>Epochs finished.</summary>
+    public int Epoch { get; internal set; }
+
+    /// <summary>Steps finished as epochs with a fraction.</summary>
+    public double EpochFraction => StepsPerEpoch == 0 ? 0 : (double)Step / StepsPerEpoch;
+
+    /// <summary>The learning rate of the current or last step.</summary>
+    public float LearningRate { get; internal set; }
+
+    /// <summary>The mean training loss since the epoch began, as of the last time it was read from the device; NaN before.</summary>
+    public double TrainLoss { get; internal set; } = double.NaN;
+
+    /// <summary>The result of the last evaluation, if there was one.</summary>
+    public EvaluationResult? LastEvaluation { get; internal set; }
+
+    /// <summary>What is frozen.</summary>
+    public FreezeState FreezeState { get; private set; } = FreezeState.Empty;
+
+    /// <summary>The units in forward order that are not frozen, without the head.</summary>
+    public IEnumerable<FreezableUnit> ActiveUnits =>
+        Model.Units.Where(u => !u.IsHead && !IsFrozen(u));
+
+    /// <summary>Whether all parameters of a unit are frozen.</summary>
+    public bool IsFrozen(FreezableUnit unit) => unit.Prefixes.All(p => FreezeState.IsFrozen(p));
+
+    /// <summary>
+    /// Replaces the freeze state and writes it into the network and the optimizer. Called by the freezer and by a restored
+    /// checkpoint alone.
+    /// </summary>
+    /// <param name="state">The new state.</param>
+    /// <param name="keepOptimizerState">Whether the optimizer keeps what it knows of frozen parameters, because they may thaw.</param>
+    internal void SetFreezeState(FreezeState state, bool keepOptimizerState)
+    {
+        FreezeState = state;
+        state.WriteTo(Model);
+        if (!keepOptimizerState)
+        {
+            foreach (var parameter in Model.Parameters().Where(p => p.IsFrozen))
+            {
+                Optimizer.ReleaseState(parameter);
+            }
+        }
+    }
+}
+
+/// <summary>How a network does on a data set.</summary>
+/// <param name="Accuracy">The share of correct predictions, 0..1.</param>
+/// <param name="Loss">The mean cross-entropy.</param>
+/// <param name="Correct">Correct predictions.</param>
+/// <param name="Total">Examples.</param>
+public sealed record EvaluationResult(double Accuracy, double Loss, long Correct, long Total);
