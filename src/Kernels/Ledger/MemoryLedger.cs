@@ -10,6 +10,7 @@ public sealed class MemoryLedger
 {
     private readonly long[] _live = new long[Enum.GetValues<BufferKind>().Length];
     private readonly long[] _peak = new long[Enum.GetValues<BufferKind>().Length];
+    private readonly long[] _windowPeak = new long[Enum.GetValues<BufferKind>().Length];
     private readonly Dictionary<(BufferKind Kind, LayerId Layer), long> _byLayer = [];
 
     /// <summary>Bytes alive now, all kinds.</summary>
@@ -30,6 +31,12 @@ public sealed class MemoryLedger
     /// <summary>The largest value of <see cref="LiveOf(BufferKind)"/> since the start or the last <see cref="ResetPeak"/>.</summary>
     public long PeakOf(BufferKind kind) => _peak[(int)kind];
 
+    /// <summary>The largest value of <see cref="LiveOf(BufferKind)"/> since the last <see cref="StartWindow"/>: of one step, say.</summary>
+    public long WindowPeakOf(BufferKind kind) => _windowPeak[(int)kind];
+
+    /// <summary>Starts <see cref="WindowPeakOf"/> anew from what is alive now; the other peaks go on.</summary>
+    public void StartWindow() => _live.CopyTo(_windowPeak, 0);
+
     /// <summary>Starts the peaks anew from what is alive now.</summary>
     public void ResetPeak()
     {
@@ -43,6 +50,7 @@ public sealed class MemoryLedger
         Peak = Math.Max(Peak, Live);
         long ofKind = _live[(int)kind] += bytes;
         _peak[(int)kind] = Math.Max(_peak[(int)kind], ofKind);
+        _windowPeak[(int)kind] = Math.Max(_windowPeak[(int)kind], ofKind);
         CollectionsMarshal.GetValueRefOrAddDefault(_byLayer, (kind, layer), out _) += bytes;
     }
 }

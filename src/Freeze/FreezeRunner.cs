@@ -1,0 +1,100 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using SmartFrz.Kernels;
+using SmartFrz.Nn;
+using SmartFrz.Nn.Options;
+
+namespace SmartFrz.Freeze;
+
+/// <summary>
+/// Connects a policy to a training run: asks it after every step, lets the freezer carry its decisions out, measures what a step
+/// costs unfrozen, and keeps all of it in checkpoints. Work the policy causes is booked as <see cref="Phase.Freeze"/>.
+/// </summary>
+public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMode.Prefix) : ITrainingCallback, ICheckpointed
+{
+    private Freezer? _freezer;
+    private FreezeContext? _context;
+    private UnitCosts? _before, _costs;
+    private CheckpointEntries? _restored;
+
+    /// <summary>Raised for each unit frozen or thawed.</summary>
+    public event Action<FreezeEvent>? Changed;
+
+    /// <summary>The policy.</summary>
+    public FreezePolicy Policy => policy;
+
+    /// <summary>Everything frozen and thawed so far.</summary>
+    public IReadOnlyList<FreezeEvent> Events => _freezer?.Events ?? [];
+
+    /// <summary>The cost of an unfrozen step; null before the first step.</summary>
+    public UnitCosts? Costs => _costs;
+
+    /// <summary>Seconds spent in the policy.</summary>
+    public double Seconds { get; private set; }
+
+    /// <inheritdoc/>
+    public string CheckpointKey => "freeze";
+
+    /// <inheritdoc/>
+    public void RunStarting(TrainingContext context)
+    {
+        _freezer = new Freezer(context, mode, policy.MayThaw);
+        _context = new FreezeContext(context, _freezer, () => _costs);
+        if (_restored is { } restored)
+        {
+            _freezer.Restore(restored.Json["events"]!.Deserialize<List<FreezeEvent>>(OptionBinder.Json)!);
+            _costs = restored.Json["costs"].Deserialize<UnitCosts>(OptionBinder.Json);
+            Seconds = (double)restored.Json["seconds"]!;
+            _restored = null;
+        }
+
+        policy.Start(_context);
+    }
+
+    /// <inheritdoc/>
+    public void StepStarting(TrainingContext context)
+    {
+        if (_costs is null)
+        {
+            _before = UnitCosts.Read(context.Engine.Context.Launches, context.Model.Units);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void StepEnded(TrainingContext context)
+    {
+        _costs ??= UnitCosts.Read(context.Engine.Context.Launches, context.Model.Units).Since(_before!);
+        var device = context.Engine.Context;
+        var phase = device.Phase;
+        device.Phase = Phase.Freeze;
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        var decision = policy.Decide(_context!);
+        Seconds += System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
+        device.Phase = phase;
+        if (!decision.IsEmpty)
+        {
+            foreach (var change in _freezer!.Apply(decision))
+            {
+                Changed?.Invoke(change);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Save(CheckpointEntries entries)
+    {
+        entries.Json["events"] = JsonSerializer.SerializeToNode(Events, OptionBinder.Json);
+        entries.Json["costs"] = JsonSerializer.SerializeToNode(_costs, OptionBinder.Json);
+        entries.Json["seconds"] = Seconds;
+        var own = new CheckpointEntries { Arrays = entries.Arrays };
+        policy.Save(own);
+        entries.Json["policy"] = own.Json;
+    }
+
+    /// <inheritdoc/>
+    public void Load(CheckpointEntries entries)
+    {
+        _restored = entries;
+        policy.Load(new CheckpointEntries { Json = (JsonObject?)entries.Json["policy"]?.DeepClone() ?? [], Arrays = entries.Arrays });
+    }
+}

@@ -1,0 +1,90 @@
+using SmartFrz.Nn;
+
+namespace SmartFrz.Freeze;
+
+/// <summary>Which units may freeze at all.</summary>
+public enum FreezeMode
+{
+    /// <summary>A unit freezes only when all units before it are frozen: no backward pass at all below the frontier.</summary>
+    Prefix,
+
+    /// <summary>Any unit freezes by itself; one with something trainable before it still passes gradients through.</summary>
+    Free,
+}
+
+/// <summary>
+/// The only writer of freeze states. It turns a policy's wish into the next state of a run: the head stays trainable, in prefix
+/// mode the frontier moves from the input on without gaps.
+/// </summary>
+public sealed class Freezer(TrainingContext training, FreezeMode mode, bool keepOptimizerState)
+{
+    private readonly List<FreezeEvent> _events = [];
+
+    /// <summary>Everything frozen and thawed so far, in order.</summary>
+    public IReadOnlyList<FreezeEvent> Events => _events;
+
+    /// <summary>Which units may freeze.</summary>
+    public FreezeMode Mode => mode;
+
+    /// <summary>Carries a decision out as far as the mode allows.</summary>
+    /// <returns>What was really changed.</returns>
+    /// <exception cref="ArgumentException">The decision names a unit that the network does not have.</exception>
+    public IReadOnlyList<FreezeEvent> Apply(FreezeDecision decision)
+    {
+        var thaw = decision.Thaw.Select(d => (Unit: UnitOf(d), Decision: d)).Where(d => training.IsFrozen(d.Unit)).ToList();
+        var freeze = decision.Freeze.Select(d => (Unit: UnitOf(d), Decision: d)).Where(d => !d.Unit.IsHead && !training.IsFrozen(d.Unit)).ToList();
+        if (mode == FreezeMode.Prefix)
+        {
+            freeze = Prefix(freeze, thaw.Select(d => d.Unit));
+        }
+
+        var next = training.FreezeState.Change(freeze.SelectMany(d => d.Unit.Prefixes), thaw.SelectMany(d => d.Unit.Prefixes));
+        if (ReferenceEquals(next, training.FreezeState))
+        {
+            return [];
+        }
+
+        training.SetFreezeState(next, keepOptimizerState);
+        var events = freeze.Select(d => Event(d.Decision, frozen: true)).Concat(thaw.Select(d => Event(d.Decision, frozen: false))).ToList();
+        _events.AddRange(events);
+        return events;
+    }
+
+    internal void Restore(IEnumerable<FreezeEvent> events)
+    {
+        _events.Clear();
+        _events.AddRange(events);
+    }
+
+    // From the input on: already frozen, or frozen now; the first unit that is neither ends the prefix.
+    private List<(FreezableUnit Unit, UnitDecision Decision)> Prefix(
+        List<(FreezableUnit Unit, UnitDecision Decision)> wanted, IEnumerable<FreezableUnit> thawed)
+    {
+        var open = thawed.ToHashSet();
+        var prefix = new List<(FreezableUnit, UnitDecision)>();
+        foreach (var unit in training.Model.Units)
+        {
+            if (training.IsFrozen(unit) && !open.Contains(unit))
+            {
+                continue;
+            }
+
+            int found = wanted.FindIndex(w => w.Unit == unit);
+            if (found < 0)
+            {
+                break;
+            }
+
+            prefix.Add(wanted[found]);
+        }
+
+        return prefix;
+    }
+
+    private FreezableUnit UnitOf(UnitDecision decision) =>
+        training.Model.Units.FirstOrDefault(u => u.Name == decision.Unit)
+        ?? throw new ArgumentException($"the policy names unit '{decision.Unit}', the network has {string.Join(", ", training.Model.Units.Select(u => u.Name))}");
+
+    private FreezeEvent Event(UnitDecision decision, bool frozen) =>
+        new(decision.Unit, frozen, training.Step, training.EpochFraction, decision.Score, decision.Reason);
+}
