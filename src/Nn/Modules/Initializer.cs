@@ -36,7 +36,7 @@ public abstract class Initializer
     protected abstract void Fill(Span<float> values, Shape shape, Philox random);
 
     // FNV-1a, 64 bit: string.GetHashCode differs from process to process.
-    private static ulong StableHash(string text)
+    internal static ulong StableHash(string text)
     {
         ulong hash = 14695981039346656037;
         foreach (byte b in Encoding.UTF8.GetBytes(text))
