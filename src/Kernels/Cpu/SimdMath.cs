@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+
+namespace SmartFrz.Kernels.Cpu;
+
+/// <summary>Elementary functions of whole registers, accurate to a few units in the last place over the whole range of floats.</summary>
+/// <remarks>
+/// Source: the coefficients and the range reductions are those of the Cephes library's single precision functions
+/// (S. L. Moshier, expf, logf, tanhf).
+/// </remarks>
+internal static unsafe class SimdMath
+{
+    // ln 2 as a sum: the first part has 9 significant bits, so that a whole number below 2^15 times it is exact.
+    private const float Ln2High = 0.693359375f, Ln2Low = -2.12194440e-4f;
+
+    // All bits but the sign; as a float it is a NaN that is only ever used as a mask.
+    private static float AbsMask => BitConverter.Int32BitsToSingle(0x7FFFFFFF);
+
+    /// <summary>|x|</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Abs<S, V>(V x)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+        => S.And(S.Set(AbsMask), x);
+
+    /// <summary>The magnitude of the first with the sign of the second.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V CopySign<S, V>(V magnitude, V sign)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+        => S.Select(S.Set(-0f), sign, magnitude);
+
+    /// <summary>
+    /// e^x. Infinity above ln(largest float), gradually to 0 below ln(smallest normal float); NaN stays NaN.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Exp<S, V>(V x)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+    {
+        // Beyond these the result is 0 or infinity, and the powers of two below stay in range.
+        V low = S.Set(-104f), high = S.Set(89f);
+        V t = S.Select(S.Greater(x, high), high, S.Select(S.Greater(low, x), low, x));
+        V n = S.Round(S.Mul(t, S.Set(1.44269504f)));
+        V r = S.Fma(n, S.Set(-Ln2High), t);
+        r = S.Fma(n, S.Set(-Ln2Low), r);
+        V p = S.Set(1.9875691500e-4f);
+        p = S.Fma(p, r, S.Set(1.3981999507e-3f));
+        p = S.Fma(p, r, S.Set(8.3334519073e-3f));
+        p = S.Fma(p, r, S.Set(4.1665795894e-2f));
+        p = S.Fma(p, r, S.Set(1.6666665459e-1f));
+        p = S.Fma(p, r, S.Set(5.0000001201e-1f));
+        p = S.Add(S.Fma(S.Mul(r, r), p, r), S.Set(1f));
+
+        // In two factors: n reaches 128 and -150, which no single float's exponent holds.
+        V half = S.Round(S.Mul(n, S.Set(0.5f)));
+        V y = S.Mul(S.Mul(p, S.PowerOfTwo(half)), S.PowerOfTwo(S.Sub(n, half)));
+        return S.Select(S.Equal(x, x), y, x);
+    }
+
+    /// <summary>The natural logarithm: -infinity at 0, NaN below.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Log<S, V>(V x)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+    {
+        // Denormal numbers are scaled by 2^23 into the normal range first.
+        V denormal = S.Greater(S.Set(1.17549435e-38f), x);
+        V m = S.Mantissa(S.Select(denormal, S.Mul(x, S.Set(8388608f)), x), out V e);
+        e = S.Sub(e, S.And(denormal, S.Set(23f)));
+
+        // To [sqrt(1/2), sqrt(2)), where the polynomial around 1 is good.
+        V large = S.Greater(m, S.Set(1.41421356f));
+        V f = S.Sub(S.Select(large, S.Mul(m, S.Set(0.5f)), m), S.Set(1f));
+        e = S.Add(e, S.And(large, S.Set(1f)));
+        V p = S.Set(7.0376836292e-2f);
+        p = S.Fma(p, f, S.Set(-1.1514610310e-1f));
+        p = S.Fma(p, f, S.Set(1.1676998740e-1f));
+        p = S.Fma(p, f, S.Set(-1.2420140846e-1f));
+        p = S.Fma(p, f, S.Set(1.4249322787e-1f));
+        p = S.Fma(p, f, S.Set(-1.6668057665e-1f));
+        p = S.Fma(p, f, S.Set(2.0000714765e-1f));
+        p = S.Fma(p, f, S.Set(-2.4999993993e-1f));
+        p = S.Fma(p, f, S.Set(3.3333331174e-1f));
+        V z = S.Mul(f, f);
+        V y = S.Fma(e, S.Set(Ln2Low), S.Mul(S.Mul(f, z), p));
+        y = S.Add(f, S.Fma(z, S.Set(-0.5f), y));
+        y = S.Fma(e, S.Set(Ln2High), y);
+
+        V infinity = S.Set(float.PositiveInfinity);
+        y = S.Select(S.Equal(x, infinity), infinity, y);
+        V outside = S.Select(S.Equal(x, S.Zero), S.Set(float.NegativeInfinity), S.Set(float.NaN));
+        return S.Select(S.Greater(x, S.Zero), y, outside);
+    }
+
+    /// <summary>The hyperbolic tangent.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Tanh<S, V>(V x)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+    {
+        // Near 0 the quotient of exponentials loses digits: an odd polynomial takes over there.
+        V a = Abs<S, V>(x);
+        V z = S.Mul(x, x);
+        V p = S.Set(-5.70498872745e-3f);
+        p = S.Fma(p, z, S.Set(2.06390887954e-2f));
+        p = S.Fma(p, z, S.Set(-5.37397155531e-2f));
+        p = S.Fma(p, z, S.Set(1.33314422036e-1f));
+        p = S.Fma(p, z, S.Set(-3.33332819422e-1f));
+        V near = S.Fma(S.Mul(x, z), p, x);
+        V e = Exp<S, V>(S.Add(a, a));
+        V far = S.Sub(S.Set(1f), S.Div(S.Set(2f), S.Add(e, S.Set(1f))));
+        return S.Select(S.Greater(S.Set(0.625f), a), near, CopySign<S, V>(far, x));
+    }
+
+    /// <summary>1 / (1 + e^-x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Sigmoid<S, V>(V x)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+    {
+        // The exponential of -|x| never overflows, and small results keep their digits.
+        V e = Exp<S, V>(CopySign<S, V>(x, S.Set(-1f)));
+        return S.Div(S.Select(S.GreaterOrEqual(x, S.Zero), S.Set(1f), e), S.Add(S.Set(1f), e));
+    }
+}
