@@ -23,15 +23,18 @@ internal sealed unsafe class CpuPool : IDisposable
     private readonly Thread[] _workers;
     private readonly SemaphoreSlim[] _wake;
     private readonly int[] _asleep;
-    private readonly nint[] _scratch;
-    private readonly nuint[] _scratchBytes;
     private readonly Lock _oneLoopAtATime = new();
 
+    // The loop under way. Written while no piece is out, before the ticket that publishes it.
     private void* _body;
     private delegate* managed<void*, int, int, int, void> _invoke;
     private int _count, _pieces;
-    private int _nextPiece, _unfinished;
-    private int _epoch;
+
+    // The number of the loop (high half) and its next piece (low half), in one word: a worker that wakes late, when its loop is
+    // over, cannot take a piece of the next one with the old one's body.
+    private long _ticket;
+    private int _unfinished;
+    private Memory _workerMemory, _sharedMemory;
     private volatile bool _stop;
     private volatile Exception? _failure;
 
@@ -39,8 +42,6 @@ internal sealed unsafe class CpuPool : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Threads = threads;
-        _scratch = new nint[threads];
-        _scratchBytes = new nuint[threads];
         _workers = new Thread[threads - 1];
         _wake = new SemaphoreSlim[threads - 1];
         _asleep = new int[threads - 1];
@@ -95,23 +96,25 @@ internal sealed unsafe class CpuPool : IDisposable
         {
             fixed (TBody* b = &body)
             {
+                // Closed first: a late worker that holds the old ticket and reads the new fields fails to take its piece.
+                long loop = (_ticket >> 32) + 1;
+                Interlocked.Exchange(ref _ticket, _ticket | int.MaxValue);
                 _body = b;
                 _invoke = &Invoke<TBody>;
                 _count = count;
                 _pieces = pieces;
                 _failure = null;
-                Volatile.Write(ref _nextPiece, 0);
-                Volatile.Write(ref _unfinished, _workers.Length);
-                Interlocked.Increment(ref _epoch);
+                _unfinished = pieces;
+                Interlocked.Exchange(ref _ticket, loop << 32);
                 for (int w = 0; w < _workers.Length; w++)
                 {
-                    if (Interlocked.Exchange(ref _asleep[w], 0) == 1)
+                    if (Volatile.Read(ref _asleep[w]) == 1 && Interlocked.Exchange(ref _asleep[w], 0) == 1)
                     {
                         _wake[w].Release();
                     }
                 }
 
-                TakePieces(0);
+                TakePieces(loop, 0);
                 var spin = default(SpinWait);
                 while (Volatile.Read(ref _unfinished) > 0)
                 {
@@ -126,20 +129,25 @@ internal sealed unsafe class CpuPool : IDisposable
         }
     }
 
-    /// <summary>At least that many floats of 64-byte aligned memory owned by the worker, content undefined, kept from call to call.</summary>
-    public float* Scratch(int worker, long floats)
-    {
-        nuint bytes = (nuint)floats * sizeof(float);
-        if (_scratchBytes[worker] < bytes)
-        {
-            bytes = BitOperations.RoundUpToPowerOf2(bytes);
-            NativeMemory.AlignedFree((void*)_scratch[worker]);
-            _scratch[worker] = (nint)NativeMemory.AlignedAlloc(bytes, 64);
-            _scratchBytes[worker] = bytes;
-        }
+    /// <summary>
+    /// Keeps other callers out until disposed. A kernel that uses <see cref="Scratch"/> or <see cref="Shared"/> holds it from its first use
+    /// to its last loop, because contexts of several threads may share one pool.
+    /// </summary>
+    public Lock.Scope Exclusive() => _oneLoopAtATime.EnterScope();
 
-        return (float*)_scratch[worker];
+    /// <summary>
+    /// At least that many floats of 64-byte aligned memory for each worker, content undefined, kept from call to call. Asked for before the
+    /// loop, since a body is plain data. Hold <see cref="Exclusive"/>; the next call takes the memory back.
+    /// </summary>
+    public WorkerScratch Scratch(long floats)
+    {
+        // A cache line more than asked keeps neighbours apart.
+        long stride = ((floats + 15) & ~15L) + 16;
+        return new WorkerScratch((float*)_workerMemory.AtLeast(stride * Threads * sizeof(float)), stride);
     }
+
+    /// <summary>As <see cref="Scratch"/>, one piece of memory that all pieces of a loop read, such as packed weights.</summary>
+    public float* Shared(long floats) => (float*)_sharedMemory.AtLeast(floats * sizeof(float));
 
     public void Dispose()
     {
@@ -159,39 +167,53 @@ internal sealed unsafe class CpuPool : IDisposable
             worker.Join();
         }
 
-        foreach (nint scratch in _scratch)
-        {
-            NativeMemory.AlignedFree((void*)scratch);
-        }
+        _workerMemory.Free();
+        _sharedMemory.Free();
     }
 
     private static void Invoke<TBody>(void* body, int begin, int end, int worker)
         where TBody : unmanaged, IParallelBody
         => (*(TBody*)body).Run(begin, end, worker);
 
-    private void TakePieces(int worker)
+    private void TakePieces(long loop, int worker)
     {
-        try
+        while (true)
         {
-            int count = _count, pieces = _pieces;
-            for (int p = Interlocked.Increment(ref _nextPiece) - 1; p < pieces; p = Interlocked.Increment(ref _nextPiece) - 1)
+            long ticket = Volatile.Read(ref _ticket);
+            void* body = _body;
+            var invoke = _invoke;
+            int count = _count, pieces = _pieces, p = (int)ticket;
+            if (ticket >> 32 != loop || p >= pieces)
             {
-                _invoke(_body, (int)((long)p * count / pieces), (int)((long)(p + 1) * count / pieces), worker);
+                return;
             }
-        }
-        catch (Exception e)
-        {
-            _failure = e;
+
+            // Success says that this loop is not over, so what was read above belongs to it.
+            if (Interlocked.CompareExchange(ref _ticket, ticket + 1, ticket) != ticket)
+            {
+                continue;
+            }
+
+            try
+            {
+                invoke(body, (int)((long)p * count / pieces), (int)((long)(p + 1) * count / pieces), worker);
+            }
+            catch (Exception e)
+            {
+                _failure = e;
+            }
+
+            Interlocked.Decrement(ref _unfinished);
         }
     }
 
     private void Work(int worker)
     {
-        int seen = 0;
+        long seen = 0;
         while (true)
         {
             int spins = 0;
-            while (Volatile.Read(ref _epoch) == seen && !_stop)
+            while (Volatile.Read(ref _ticket) >> 32 == seen && !_stop)
             {
                 if (++spins < SpinsBeforeSleep)
                 {
@@ -201,7 +223,7 @@ internal sealed unsafe class CpuPool : IDisposable
 
                 Volatile.Write(ref _asleep[worker - 1], 1);
                 Interlocked.MemoryBarrier();
-                if (Volatile.Read(ref _epoch) == seen && !_stop)
+                if (Volatile.Read(ref _ticket) >> 32 == seen && !_stop)
                 {
                     _wake[worker - 1].Wait();
                 }
@@ -217,9 +239,44 @@ internal sealed unsafe class CpuPool : IDisposable
                 return;
             }
 
-            seen = Volatile.Read(ref _epoch);
-            TakePieces(worker);
-            Interlocked.Decrement(ref _unfinished);
+            seen = Volatile.Read(ref _ticket) >> 32;
+            TakePieces(seen, worker);
         }
     }
+
+    // Memory that only grows.
+    private struct Memory
+    {
+        private void* _base;
+        private nuint _bytes;
+
+        public void* AtLeast(long bytes)
+        {
+            if (_bytes < (nuint)bytes)
+            {
+                Free();
+                _bytes = BitOperations.RoundUpToPowerOf2((nuint)bytes);
+                _base = NativeMemory.AlignedAlloc(_bytes, 64);
+            }
+
+            return _base;
+        }
+
+        public void Free()
+        {
+            NativeMemory.AlignedFree(_base);
+            _base = null;
+            _bytes = 0;
+        }
+    }
+}
+
+/// <summary>Memory of which each worker has a part of its own.</summary>
+internal readonly unsafe struct WorkerScratch(float* first, long stride)
+{
+    private readonly float* _first = first;
+    private readonly long _stride = stride;
+
+    /// <summary>The worker's part.</summary>
+    public float* Of(int worker) => _first + (worker * _stride);
 }

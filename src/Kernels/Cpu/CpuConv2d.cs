@@ -1,0 +1,92 @@
+namespace SmartFrz.Kernels.Cpu;
+
+/// <summary>The 2-d convolution and its two gradients, each on its own: none needs that another was computed.</summary>
+internal static unsafe class CpuConv2d
+{
+    /// <summary>y = x * w + bias.</summary>
+    public static void Forward(CpuPool pool, CpuIsa isa, in Conv2dShape shape, float* x, float* w, float* bias, float* y)
+    {
+        var s = shape;
+        int p = s.P, q = s.Q;
+        var pass = new CpuConvPass
+        {
+            Pool = pool,
+            Rows = CpuTapAxis.Forward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, p),
+            Columns = CpuTapAxis.Forward(s.S, s.StrideW, s.PadW, s.DilationW, s.W, q),
+            Images = s.N,
+            Source = x,
+            SourceImage = (long)s.C * s.H * s.W,
+            Output = y,
+            OutputImage = (long)s.K * p * q,
+            OutputChannel = (nint)p * q,
+            OutputRow = q,
+            OutputColumn = 1,
+            Bias = bias,
+            Weights = WeightsOf(s, w, backward: false) with { RowTapStep = 1, RowTaps = s.R, ColumnTapStep = 1, ColumnTaps = s.S },
+        };
+        isa.Run(ref pass);
+    }
+
+    /// <summary>dx = the gradient of x, or dx += it.</summary>
+    public static void BackwardInput(CpuPool pool, CpuIsa isa, in Conv2dShape shape, float* dy, float* w, float* dx, bool accumulate)
+    {
+        var s = shape;
+        int p = s.P, q = s.Q;
+
+        // With a stride, pixels of dx with different remainders meet different taps: one pass for each remainder.
+        for (int h = 0; h < Math.Min(s.StrideH, s.H); h++)
+        {
+            var rows = CpuTapAxis.Backward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, p, h, out int rowTap, out int rowTapStep);
+            for (int v = 0; v < Math.Min(s.StrideW, s.W); v++)
+            {
+                var columns = CpuTapAxis.Backward(s.S, s.StrideW, s.PadW, s.DilationW, s.W, q, v, out int columnTap, out int columnTapStep);
+                var pass = new CpuConvPass
+                {
+                    Pool = pool,
+                    Rows = rows,
+                    Columns = columns,
+                    Images = s.N,
+                    Source = dy,
+                    SourceImage = (long)s.K * p * q,
+                    Output = dx + (h * s.W) + v,
+                    OutputImage = (long)s.C * s.H * s.W,
+                    OutputChannel = (nint)s.H * s.W,
+                    OutputRow = s.StrideH * s.W,
+                    OutputColumn = s.StrideW,
+                    Accumulate = accumulate,
+                    Weights = WeightsOf(s, w, backward: true) with
+                    {
+                        RowTap = rowTap,
+                        RowTapStep = rowTapStep,
+                        RowTaps = rows.Taps,
+                        ColumnTap = columnTap,
+                        ColumnTapStep = columnTapStep,
+                        ColumnTaps = columns.Taps,
+                    },
+                };
+                isa.Run(ref pass);
+            }
+        }
+    }
+
+    /// <summary>dw = the gradient of w, or dw += it.</summary>
+    public static void BackwardWeight(CpuPool pool, CpuIsa isa, in Conv2dShape shape, float* x, float* dy, float* dw, bool accumulate)
+    {
+        var s = shape;
+        var gradient = new CpuConvWeightGradient
+        {
+            Pool = pool,
+            Shape = s,
+            Rows = CpuTapAxis.Forward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, s.P),
+            Columns = CpuTapAxis.Forward(s.S, s.StrideW, s.PadW, s.DilationW, s.W, s.Q),
+            X = x,
+            Dy = dy,
+            Dw = dw,
+            Accumulate = accumulate,
+        };
+        isa.Run(ref gradient);
+    }
+
+    private static CpuConvWeights WeightsOf(in Conv2dShape s, float* w, bool backward) =>
+        new() { W = w, R = s.R, S = s.S, K = s.K / s.Groups, C = s.C / s.Groups, Groups = s.Groups, Backward = backward };
+}

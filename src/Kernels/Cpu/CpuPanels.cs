@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace SmartFrz.Kernels.Cpu;
+
+/// <summary>
+/// Packs a matrix into panels: for each step of the summed dimension, the <c>rows</c> numbers that a tile needs lie side by side.
+/// Both operands of a product, plain and transposed, are one of the two loops below.
+/// </summary>
+internal static unsafe class CpuPanels
+{
+    /// <summary>panel[k*width + i] = source[k*ld + i] for i &lt; rows, zero up to width: the panel's numbers lie side by side already.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Copy(float* source, nint ld, int rows, int k, float* panel, int width)
+    {
+        for (; k > 0; k--, source += ld, panel += width)
+        {
+            CopyRun(source, panel, rows);
+            for (int i = rows; i < width; i++)
+            {
+                panel[i] = 0f;
+            }
+        }
+    }
+
+    /// <summary>panel[k*width + i] = source[i*ld + k] for i &lt; rows, zero up to width: four by four numbers turned at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Transpose(float* source, nint ld, int rows, int k, float* panel, int width)
+    {
+        int i = 0;
+        for (; i + 4 <= rows; i += 4)
+        {
+            Turn4(source + (i * ld), ld, k, panel + i, width);
+        }
+
+        if (i < rows && rows >= 4)
+        {
+            // The last rows once more together with some before them: the same numbers to the same places.
+            Turn4(source + ((rows - 4) * ld), ld, k, panel + rows - 4, width);
+            i = rows;
+        }
+
+        for (; i < width; i++)
+        {
+            float* row = source + (i * ld), to = panel + i;
+            for (int j = 0; j < k; j++, to += width)
+            {
+                *to = i < rows ? row[j] : 0f;
+            }
+        }
+    }
+
+    /// <summary>Copies a short run of numbers with the widest moves that fit, the last one overlapping the one before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CopyRun(float* source, float* target, int count)
+    {
+        int i = 0;
+        if (count >= 8)
+        {
+            for (; i <= count - 8; i += 8)
+            {
+                Vector256.Store(Vector256.Load(source + i), target + i);
+            }
+
+            if (i < count)
+            {
+                Vector256.Store(Vector256.Load(source + count - 8), target + count - 8);
+            }
+        }
+        else if (count >= 4)
+        {
+            Vector128.Store(Vector128.Load(source), target);
+            Vector128.Store(Vector128.Load(source + count - 4), target + count - 4);
+        }
+        else
+        {
+            for (; i < count; i++)
+            {
+                target[i] = source[i];
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Turn4(float* source, nint ld, int k, float* panel, nint width)
+    {
+        float* s0 = source, s1 = s0 + ld, s2 = s1 + ld, s3 = s2 + ld;
+        int j = 0;
+        if (Sse.IsSupported)
+        {
+            for (; j + 4 <= k; j += 4, panel += 4 * width)
+            {
+                Vector128<float> a = Vector128.Load(s0 + j), b = Vector128.Load(s1 + j), c = Vector128.Load(s2 + j), d = Vector128.Load(s3 + j);
+                Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d);
+                Vector128.Store(Sse.MoveLowToHigh(ab, cd), panel);
+                Vector128.Store(Sse.MoveHighToLow(cd, ab), panel + width);
+                ab = Sse.UnpackHigh(a, b);
+                cd = Sse.UnpackHigh(c, d);
+                Vector128.Store(Sse.MoveLowToHigh(ab, cd), panel + (2 * width));
+                Vector128.Store(Sse.MoveHighToLow(cd, ab), panel + (3 * width));
+            }
+        }
+
+        for (; j < k; j++, panel += width)
+        {
+            panel[0] = s0[j];
+            panel[1] = s1[j];
+            panel[2] = s2[j];
+            panel[3] = s3[j];
+        }
+    }
+}
