@@ -1,0 +1,179 @@
+using System.Text.Json.Nodes;
+using SmartFrz.Nn.Options;
+
+namespace SmartFrz.Freeze;
+
+/// <summary>Everything a run depends on. Written to <c>config.json</c> with all defaults resolved, it is enough to run it again.</summary>
+public sealed record RunConfig
+{
+    /// <summary>The network: <c>name</c> and the options of that model.</summary>
+    public JsonObject Model { get; init; } = new() { ["name"] = "resnet8" };
+
+    /// <summary>The data: <c>name</c>, <c>dir</c> and the options of that source.</summary>
+    public JsonObject Data { get; init; } = new() { ["name"] = "fashion-mnist" };
+
+    /// <summary>The training loop.</summary>
+    public TrainConfig Train { get; init; } = new();
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerConfig Optimizer { get; init; } = new();
+
+    /// <summary>The freezing policy: <c>policy</c>, <c>mode</c> and the options of that policy.</summary>
+    public JsonObject Freeze { get; init; } = new() { ["policy"] = "smartfrz" };
+
+    /// <summary>Where it runs.</summary>
+    public DeviceConfig Device { get; init; } = new();
+
+    /// <summary>Reads a configuration.</summary>
+    /// <exception cref="OptionException">A key is unknown or a value does not fit.</exception>
+    public static RunConfig Read(JsonObject json)
+    {
+        var known = OptionBinder.Keys(typeof(RunConfig));
+        foreach (var (key, value) in json)
+        {
+            if (!known.Contains(key))
+            {
+                throw new OptionException($"unknown section '{key}'{OptionBinder.DidYouMean(key, known)}; known: {string.Join(", ", known)}");
+            }
+
+            if (value is not JsonObject)
+            {
+                throw new OptionException($"section '{key}' is {value?.ToJsonString() ?? "null"}, expected an object");
+            }
+        }
+
+        var defaults = new RunConfig();
+        return new RunConfig
+        {
+            Model = Over(defaults.Model, json["model"]),
+            Data = Over(defaults.Data, json["data"]),
+            Freeze = Over(defaults.Freeze, json["freeze"]),
+            Train = OptionBinder.Bind<TrainConfig>(json["train"] as JsonObject, "train"),
+            Optimizer = OptionBinder.Bind<OptimizerConfig>(json["optimizer"] as JsonObject, "optimizer"),
+            Device = OptionBinder.Bind<DeviceConfig>(json["device"] as JsonObject, "device"),
+        };
+    }
+
+    /// <summary>A section without its name, as the options of the thing it names.</summary>
+    public static JsonObject OptionsOf(JsonObject section, params IEnumerable<string> without)
+    {
+        var options = (JsonObject)section.DeepClone();
+        foreach (string key in without)
+        {
+            options.Remove(key);
+        }
+
+        return options;
+    }
+
+    private static JsonObject Over(JsonObject defaults, JsonNode? values)
+    {
+        var merged = (JsonObject)defaults.DeepClone();
+        foreach (var (key, value) in values as JsonObject ?? [])
+        {
+            merged[key] = value?.DeepClone();
+        }
+
+        return merged;
+    }
+}
+
+/// <summary>The training loop's options.</summary>
+public sealed record TrainConfig
+{
+    /// <summary>Epochs.</summary>
+    /// <value>Default 8.</value>
+    public int Epochs { get; init; } = 8;
+
+    /// <summary>Images of a step.</summary>
+    /// <value>Default 64.</value>
+    public int Batch { get; init; } = 64;
+
+    /// <summary>The seed of initial weights, order and augmentation.</summary>
+    /// <value>Default 1.</value>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>The schedule of the learning rate.</summary>
+    /// <value>Default cosine.</value>
+    public string Schedule { get; init; } = "cosine";
+
+    /// <summary>Steps over which the learning rate rises from 0.</summary>
+    /// <value>Default 0.</value>
+    public int WarmupSteps { get; init; }
+
+    /// <summary>The share of the target spread over all classes.</summary>
+    /// <value>Default 0.</value>
+    public float LabelSmoothing { get; init; }
+
+    /// <summary>The largest global norm of the gradients; 0 for no clipping.</summary>
+    /// <value>Default 0.</value>
+    public float ClipNorm { get; init; }
+
+    /// <summary>Padding of the random crop; 0 for none.</summary>
+    /// <value>Default 0.</value>
+    public int Crop { get; init; }
+
+    /// <summary>Whether images are flipped at random.</summary>
+    /// <value>Default false.</value>
+    public bool Flip { get; init; }
+
+    /// <summary>Steps between two lines of metrics.</summary>
+    /// <value>Default 20.</value>
+    public int LogInterval { get; init; } = 20;
+
+    /// <summary>Checkpoints kept beside the best one.</summary>
+    /// <value>Default 1.</value>
+    public int KeepCheckpoints { get; init; } = 1;
+}
+
+/// <summary>The optimizer's options.</summary>
+public sealed record OptimizerConfig
+{
+    /// <summary><c>sgd</c> or <c>adamw</c>.</summary>
+    /// <value>Default sgd.</value>
+    public string Name { get; init; } = "sgd";
+
+    /// <summary>The learning rate that the schedule starts from.</summary>
+    /// <value>Default 0.1.</value>
+    public float Lr { get; init; } = 0.1f;
+
+    /// <summary>SGD's momentum.</summary>
+    /// <value>Default 0.9.</value>
+    public float Momentum { get; init; } = 0.9f;
+
+    /// <summary>Whether SGD looks ahead (Nesterov).</summary>
+    /// <value>Default true.</value>
+    public bool Nesterov { get; init; } = true;
+
+    /// <summary>Weight decay.</summary>
+    /// <value>Default 0.0005.</value>
+    public float WeightDecay { get; init; } = 5e-4f;
+
+    /// <summary>AdamW's decay rates.</summary>
+    /// <value>Default 0.9, 0.999.</value>
+    public IReadOnlyList<float> Betas { get; init; } = [0.9f, 0.999f];
+
+    /// <summary>AdamW's epsilon.</summary>
+    /// <value>Default 1e-8.</value>
+    public float Eps { get; init; } = 1e-8f;
+}
+
+/// <summary>The device's options.</summary>
+public sealed record DeviceConfig
+{
+    /// <summary><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:I</c>.</summary>
+    /// <value>Default auto: CUDA if present, else the CPU.</value>
+    public string Name { get; init; } = "auto";
+
+    /// <summary>CPU threads; 0 for all processors.</summary>
+    /// <value>Default 0.</value>
+    public int Threads { get; init; }
+
+    /// <summary><c>auto</c>, <c>avx512</c>, <c>avx2</c> or <c>vector128</c>.</summary>
+    /// <value>Default auto.</value>
+    public string Isa { get; init; } = "auto";
+
+    /// <summary><c>fp32</c>, <c>tf32</c> or <c>bf16</c>; the last two need CUDA.</summary>
+    /// <value>Default fp32.</value>
+    public string Precision { get; init; } = "fp32";
+}
