@@ -1,0 +1,54 @@
+namespace SmartFrz.Freeze;
+
+/// <summary>When a similarity curve counts as settled.</summary>
+public enum LabelRuleKind
+{
+    /// <summary>With hindsight: from here to the end of the run the curve stays within the tolerance of its value here.</summary>
+    Settled,
+
+    /// <summary>Looking back: over the last checks the curve moved by no more than the tolerance, relative to its value.</summary>
+    Stable,
+}
+
+/// <summary>How labels are made from CKA curves.</summary>
+public sealed record LabelRule
+{
+    /// <summary>The kind of rule. The paper says "stabilised" and no more; labels are made offline, so hindsight is at hand.</summary>
+    /// <value>Default settled.</value>
+    public LabelRuleKind Kind { get; init; } = LabelRuleKind.Settled;
+
+    /// <summary>The movement that is still allowed: absolute for <see cref="LabelRuleKind.Settled"/>, relative for <see cref="LabelRuleKind.Stable"/>.</summary>
+    /// <value>Default 0.03.</value>
+    public double Tolerance { get; init; } = 0.03;
+
+    /// <summary>Checks looked back over by <see cref="LabelRuleKind.Stable"/>.</summary>
+    /// <value>Default 5.</value>
+    public int Checks { get; init; } = 5;
+
+    /// <summary>The least similarity of a layer that may freeze: below it the layer has settled somewhere else.</summary>
+    /// <value>Default 0.3.</value>
+    public double LeastSimilarity { get; init; } = 0.3;
+
+    /// <summary>The label of each point of a curve: true for "freeze".</summary>
+    public bool[] Labels(IReadOnlyList<double> curve)
+    {
+        var labels = new bool[curve.Count];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            int from = Kind == LabelRuleKind.Settled ? i : Math.Max(0, i - Checks + 1);
+            int to = Kind == LabelRuleKind.Settled ? curve.Count - 1 : i;
+            double largest = 0;
+            for (int k = from; k <= to; k++)
+            {
+                largest = Math.Max(largest, Math.Abs(curve[k] - curve[i]));
+            }
+
+            double allowed = Kind == LabelRuleKind.Settled ? Tolerance : Tolerance * Math.Abs(curve[i]);
+            bool seenEnough = Kind == LabelRuleKind.Settled || i + 1 >= Checks;
+            // A NaN (two constant outputs) compares false and never freezes.
+            labels[i] = seenEnough && largest <= allowed && curve[i] >= LeastSimilarity;
+        }
+
+        return labels;
+    }
+}
