@@ -1,4 +1,3 @@
-using SmartFrz.Freeze;
 using SmartFrz.Nn.Options;
 using SmartFrz.Tensors;
 
