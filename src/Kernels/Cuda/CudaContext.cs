@@ -6,6 +6,9 @@ namespace SmartFrz.Kernels.Cuda;
 /// <summary>A context on a GPU: one stream, launches run in order behind the caller's back.</summary>
 public sealed class CudaContext : DeviceContext
 {
+    // CUDA's limit on the second and third extent of a grid; the first goes up to 2^31 - 1.
+    internal const int MaxGridYZ = 65535;
+
     private readonly CudaDevice _device;
     private readonly AcceleratorStream _stream;
 
@@ -61,6 +64,22 @@ public sealed class CudaContext : DeviceContext
     internal void LaunchRows<TArgs>(Action<TArgs> kernel, int rows, in TArgs args)
         where TArgs : struct
         => Launch(kernel, new Index3D(Math.Max(1, rows), 1, 1), new Index3D(Group, 1, 1), args);
+
+    /// <summary>
+    /// Launches a kernel with one group for each tile of a rows x columns product, times <paramref name="parts"/> pieces of the
+    /// summed axis (grid Y), times a batch (grid Z; the kernel strides over it).
+    /// </summary>
+    internal void LaunchTiles<TArgs>(Action<TArgs> gpu, Action<TArgs> emulated, int rows, int columns, int parts, int batch, in TArgs args)
+        where TArgs : struct
+    {
+        int side = IsEmulated ? EmulatorTile.Side : GpuTile.Side;
+        int extent = side * TiledProduct.Micro;
+        int tiles = checked((int)(((rows + (long)extent - 1) / extent) * ((columns + (long)extent - 1) / extent)));
+        if (tiles > 0 && batch > 0)
+        {
+            Launch(IsEmulated ? emulated : gpu, new Index3D(tiles, parts, Math.Min(batch, MaxGridYZ)), new Index3D(side * side, 1, 1), args);
+        }
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
