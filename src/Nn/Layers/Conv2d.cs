@@ -1,0 +1,29 @@
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Nn;
+
+/// <summary>A two-dimensional convolution.</summary>
+/// <remarks>Shapes: x (N,C,H,W), W (K,C/groups,R,S), b (K), y (N,K,P,Q). Initial values as PyTorch's.</remarks>
+public sealed class Conv2d : Module
+{
+    private readonly Conv2dOptions _options;
+
+    /// <summary>A layer with fresh parameters.</summary>
+    public Conv2d(ModuleScope scope, int inChannels, int outChannels, int kernel, Conv2dOptions options, bool bias = true)
+        : base(scope)
+    {
+        _options = options;
+        int perGroup = inChannels / options.Groups;
+        Weight = AddParameter("weight", new Shape(outChannels, perGroup, kernel, kernel), Initializer.KaimingUniform);
+        Bias = bias ? AddParameter("bias", new Shape(outChannels), Initializer.FanInUniform(perGroup * kernel * kernel)) : null;
+    }
+
+    /// <summary>The filters, (K,C/groups,R,S).</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>The bias, (K), or null.</summary>
+    public Parameter? Bias { get; }
+
+    /// <inheritdoc/>
+    protected override Tensor Forward(Tensor input) => input.Conv2d(Weight.Value, Bias?.Value, _options);
+}
