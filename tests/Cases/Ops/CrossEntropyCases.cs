@@ -1,0 +1,38 @@
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Cases;
+
+/// <summary>Softmax cross-entropy with class targets.</summary>
+public sealed class CrossEntropyCases : IOpCases
+{
+    /// <inheritdoc/>
+    public IEnumerable<OpCase> Cases()
+    {
+        foreach (var (n, c, s) in new[] { (1, 2, 0f), (5, 10, 0f), (7, 3, 0.1f), (33, 17, 0.25f) })
+        {
+            int[] targets = [.. Enumerable.Range(0, n).Select(i => i * 7 % c)];
+            yield return new OpCase
+            {
+                Name = FormattableString.Invariant($"cross entropy ({n},{c}) smoothing {s}"),
+                Inputs = [new Shape(n, c)],
+                Apply = (engine, x) => x[0].CrossEntropy(engine.FromHost<int>(targets, new Shape(n)), s),
+                Reference = x => [Mean(x[0], targets, c, s)],
+                Sample = (_, u) => 5 * u,
+            };
+        }
+    }
+
+    private static double Mean(double[] x, int[] targets, int c, double s)
+    {
+        double sum = 0;
+        for (int n = 0; n < targets.Length; n++)
+        {
+            var row = x.AsSpan(n * c, c).ToArray();
+            double largest = row.Max();
+            double lse = largest + Math.Log(row.Sum(v => Math.Exp(v - largest)));
+            sum += lse - ((1 - s) * row[targets[n]]) - (s * row.Average());
+        }
+
+        return sum / targets.Length;
+    }
+}
