@@ -1,0 +1,53 @@
+using ILGPU;
+
+namespace SmartFrz.Kernels.Cuda;
+
+/// <summary>What the CUDA kernels of batch normalisation share.</summary>
+internal static class BatchNormCuda
+{
+    /// <summary>The rank-one operands of a launch.</summary>
+    public struct Channels
+    {
+        public ArrayView<float> Gamma, Beta, Mean, Spread;
+        public float Eps;
+        public int SpreadIsVariance;
+
+        public static Channels Of(in BatchNormChannels c) => new()
+        {
+            Gamma = CudaContext.Floats(c.Gamma),
+            Beta = CudaContext.Floats(c.Beta),
+            Mean = CudaContext.Floats(c.Mean),
+            Spread = CudaContext.Floats(c.Spread),
+            Eps = c.Eps,
+            SpreadIsVariance = c.SpreadIsVariance ? 1 : 0,
+        };
+
+        /// <summary>1 / sqrt(variance + eps) of a channel.</summary>
+        public readonly float Rstd(int c) =>
+            SpreadIsVariance != 0 ? 1f / ILGPU.Algorithms.XMath.Sqrt(Spread[c] + Eps) : Spread[c];
+
+        /// <summary>The normalised value; the same expression wherever it is needed.</summary>
+        public readonly float Normalised(float x, int c) => ((x - Mean[c]) * (Gamma[c] * Rstd(c))) + Beta[c];
+    }
+
+    /// <summary>Where the i-th element of a channel lies.</summary>
+    public static long Element(long i, int c, int channels, int plane)
+    {
+        long n = i / plane;
+        return (((n * channels) + c) * plane) + (i - (n * plane));
+    }
+
+    /// <summary>The channel of an element.</summary>
+    public static int ChannelOf(long element, int channels, int plane) => (int)(element / plane % channels);
+
+    /// <summary>The output's gradient where a fused ReLU let its element through, else 0.</summary>
+    public static float Masked(float dy, float x, float y, int c, int relu, in Channels channels)
+    {
+        if (relu == (int)ReluMask.FromInput)
+        {
+            return channels.Normalised(x, c) > 0f ? dy : 0f;
+        }
+
+        return relu == (int)ReluMask.None || y > 0f ? dy : 0f;
+    }
+}

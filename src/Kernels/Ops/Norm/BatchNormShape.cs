@@ -1,0 +1,40 @@
+namespace SmartFrz.Kernels;
+
+/// <summary>The sizes of a batch normalisation: N samples of C channels, each a plane of that many elements.</summary>
+/// <param name="N">Samples.</param>
+/// <param name="C">Channels: every one has its own mean, variance, gamma and beta.</param>
+/// <param name="Plane">Elements of one channel of one sample: H*W, or 1 for a matrix (N, C).</param>
+public readonly record struct BatchNormShape(int N, int C, int Plane)
+{
+    /// <summary>All elements.</summary>
+    public long Count => (long)N * C * Plane;
+
+    /// <summary>Elements that one mean and variance are taken over.</summary>
+    public long PerChannel => (long)N * Plane;
+
+    /// <summary>Elements of one sample.</summary>
+    internal int Row => C * Plane;
+}
+
+/// <summary>Where the gradient of a fused ReLU finds out which elements it let through.</summary>
+public enum ReluMask
+{
+    /// <summary>There is no ReLU.</summary>
+    None,
+
+    /// <summary>The normalised value is worked out again from the input, which is read anyway.</summary>
+    FromInput,
+
+    /// <summary>The sign of the output is read.</summary>
+    FromOutput,
+}
+
+/// <summary>The rank-one operands of a batch normalisation.</summary>
+/// <param name="Gamma">The factor of each channel.</param>
+/// <param name="Beta">The term of each channel.</param>
+/// <param name="Mean">The mean of each channel.</param>
+/// <param name="Spread">1 / sqrt(variance + eps) of each channel, or the variance itself.</param>
+/// <param name="Eps">What is added to the variance.</param>
+/// <param name="SpreadIsVariance">Whether <paramref name="Spread"/> is the variance (running statistics).</param>
+public readonly record struct BatchNormChannels(
+    DeviceBuffer Gamma, DeviceBuffer Beta, DeviceBuffer Mean, DeviceBuffer Spread, float Eps, bool SpreadIsVariance);

@@ -1,0 +1,208 @@
+using SmartFrz.Kernels;
+
+namespace SmartFrz.Tensors;
+
+public sealed partial class Tensor
+{
+    /// <summary>Normalises each channel with the batch's own mean and variance, and moves the running statistics towards them.</summary>
+    /// <param name="gamma">The factor of each channel.</param>
+    /// <param name="beta">The term of each channel.</param>
+    /// <param name="runningMean">Becomes (1 - momentum) * runningMean + momentum * mean.</param>
+    /// <param name="runningVar">The same of the unbiased variance, which divides by M - 1.</param>
+    /// <param name="momentum">How much of the batch's statistics the running ones take.</param>
+    /// <param name="eps">What is added to the variance.</param>
+    /// <param name="relu">Whether a ReLU follows, in the same pass.</param>
+    /// <param name="residual">What is added before that ReLU, in the same pass.</param>
+    /// <remarks>
+    /// Computes: y = relu((x - mean) / sqrt(variance + eps) * gamma + beta + residual), ReLU and residual optional; the variance divides by M.
+    /// Shapes:   x, residual, y (N, C), (N, C, L) or (N, C, H, W); the others (C). M = N * H * W.
+    /// Gradient: with g = dy where y &gt; 0 (all of dy without a ReLU): dbeta = the sum of g, dgamma = the sum of g * xhat,
+    ///           dx = gamma * rstd * (g - dbeta / M - xhat * dgamma / M), dresidual = g (without a ReLU dy itself, shared).
+    ///           One pass for the two sums serves dx, dgamma and dbeta.
+    /// Saves:    x and the batch's statistics; y only with both a residual and a ReLU.
+    /// Throws:   <see cref="ShapeException"/> when the shapes do not fit, or M = 1: a single value has no variance.
+    /// Source:   S. Ioffe, C. Szegedy, "Batch Normalization" (2015); PyTorch's BatchNorm2d.
+    /// </remarks>
+    public Tensor BatchNormTrain(
+        Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, float momentum, float eps, bool relu = false, Tensor? residual = null)
+    {
+        var shape = BatchNormShape("BatchNormTrain", gamma, beta, runningMean, runningVar, residual);
+        if (shape.PerChannel == 1)
+        {
+            throw new ShapeException($"BatchNormTrain: input {Shape} has 1 value per channel, the variance of a batch takes at least 2");
+        }
+
+        var mean = Engine.NewTensor(new Shape(shape.C));
+        var rstd = Engine.NewTensor(new Shape(shape.C));
+        Engine.Launch(new BatchNormStatisticsKernel(shape, Buffer, mean.Buffer, rstd.Buffer, runningMean.Buffer, runningVar.Buffer, momentum, eps));
+        var op = new BatchNormGradient(shape, training: true, eps, relu, residual is not null);
+        return BatchNormForward(op, gamma, beta, mean, rstd, residual);
+    }
+
+    /// <summary>Normalises each channel with running statistics, which stay as they are.</summary>
+    /// <param name="gamma">The factor of each channel.</param>
+    /// <param name="beta">The term of each channel.</param>
+    /// <param name="runningMean">The mean that is taken off.</param>
+    /// <param name="runningVar">The variance.</param>
+    /// <param name="eps">What is added to the variance.</param>
+    /// <param name="relu">Whether a ReLU follows, in the same pass.</param>
+    /// <param name="residual">What is added before that ReLU, in the same pass.</param>
+    /// <remarks>
+    /// Computes: y = relu((x - runningMean) / sqrt(runningVar + eps) * gamma + beta + residual), ReLU and residual optional.
+    /// Shapes:   x, residual, y (N, C), (N, C, L) or (N, C, H, W); the others (C).
+    /// Gradient: with g as in <see cref="BatchNormTrain"/>: dx = gamma * rstd * g, and dgamma, dbeta, dresidual as there.
+    /// Saves:    for dx nothing without a ReLU, y with one; x for dgamma alone.
+    /// Throws:   <see cref="ShapeException"/> when the shapes do not fit.
+    /// </remarks>
+    public Tensor BatchNormEval(
+        Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, float eps, bool relu = false, Tensor? residual = null)
+    {
+        var shape = BatchNormShape("BatchNormEval", gamma, beta, runningMean, runningVar, residual);
+        var op = new BatchNormGradient(shape, training: false, eps, relu, residual is not null);
+        return BatchNormForward(op, gamma, beta, runningMean, runningVar, residual);
+    }
+
+    private Tensor BatchNormForward(BatchNormGradient op, Tensor gamma, Tensor beta, Tensor mean, Tensor spread, Tensor? residual)
+    {
+        var y = Engine.NewTensor(Shape);
+        var channels = op.Channels(gamma.Buffer, beta.Buffer, mean.Buffer, spread.Buffer);
+        Engine.Launch(new BatchNormForwardKernel(op.Shape, Buffer, channels, residual?.Buffer ?? default, residual is not null, op.Relu, y.Buffer));
+        return residual is null
+            ? Engine.Record(op, y, [this, gamma, beta], [mean, spread])
+            : Engine.Record(op, y, [this, gamma, beta, residual], [mean, spread]);
+    }
+
+    private BatchNormShape BatchNormShape(string operation, Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, Tensor? residual)
+    {
+        RequireType(DType.F32, operation);
+        if (Shape.Rank is < 2 or > 4)
+        {
+            throw new ShapeException($"{operation}: input {Shape} has {Shape.Rank} axes, (N,C), (N,C,L) or (N,C,H,W) is expected");
+        }
+
+        int channels = Shape[1];
+        RequireChannels(gamma, nameof(gamma));
+        RequireChannels(beta, nameof(beta));
+        RequireChannels(runningMean, nameof(runningMean));
+        RequireChannels(runningVar, nameof(runningVar));
+        if (residual is not null)
+        {
+            RequireSameEngine(residual, operation);
+            residual.RequireType(DType.F32, operation);
+            if (residual.Shape != Shape)
+            {
+                throw new ShapeException($"{operation}: the residual has shape {residual.Shape}, the input {Shape}");
+            }
+        }
+
+        return new BatchNormShape(Shape[0], channels, (int)(Shape.Count / Math.Max(1, (long)Shape[0] * channels)));
+
+        void RequireChannels(Tensor operand, string name)
+        {
+            RequireSameEngine(operand, operation);
+            operand.RequireType(DType.F32, operation);
+            if (operand.Shape.Rank != 1 || operand.Shape[0] != channels)
+            {
+                throw new ShapeException($"{operation}: input {Shape} has {channels} channels, {name} {operand.Shape} expects {operand.Shape.Count}");
+            }
+        }
+    }
+
+    private sealed class BatchNormGradient(BatchNormShape shape, bool training, float eps, bool relu, bool hasResidual) : Op
+    {
+        private const int X = 0, Gamma = 1, Beta = 2, Residual = 3, Mean = 0, Spread = 1;
+
+        public override string Name => training ? "batch_norm" : "batch_norm_eval";
+
+        public BatchNormShape Shape => shape;
+
+        public bool Relu => relu;
+
+        // Training reads x anyway, so the sign is worked out again, and y need not be kept for it.
+        private ReluMask Mask => !relu ? ReluMask.None : training && !hasResidual ? ReluMask.FromInput : ReluMask.FromOutput;
+
+        public BatchNormChannels Channels(DeviceBuffer gamma, DeviceBuffer beta, DeviceBuffer mean, DeviceBuffer spread) =>
+            new(gamma, beta, mean, spread, eps, SpreadIsVariance: !training);
+
+        public override SavedSet Saves(NeedMask need)
+        {
+            bool dx = need.Has(X), reads = ReadsInput(need);
+            bool masks = Mask == ReluMask.FromInput && HasOwn(need);
+            var saves = SavedSet.Input(X, reads) | SavedSet.Input(Gamma, dx || masks) | SavedSet.Input(Beta, masks)
+                | SavedSet.Extra(Mean, reads) | SavedSet.Extra(Spread, reads || dx);
+            return Mask == ReluMask.FromOutput ? saves | SavedSet.Output : saves;
+        }
+
+        public override bool PassesGradient(int input) => input == Residual && !relu;
+
+        public override void Estimate(NeedMask need, BackwardEstimate estimate)
+        {
+            if (need.Has(Residual))
+            {
+                estimate.Add(Residual, new BinaryKernel<ReluGradOp>(default, default, default, default, shape.Count).Cost);
+            }
+
+            if (NeedsSums(need))
+            {
+                estimate.AddShared(Sums(need, default, default, default, default, default, default).Cost);
+            }
+
+            estimate.Add(Gamma, new UnaryKernel<BatchNormGammaGradOp>(default, default, default, shape.C).Cost);
+            estimate.Add(Beta, new UnaryKernel<BatchNormBetaGradOp>(default, default, default, shape.C).Cost);
+            estimate.Add(X, new BatchNormInputGradKernel(shape, default, default, default, Mask, default, default, default, training, default, false).Cost);
+        }
+
+        public override void Backward(BackwardContext ctx)
+        {
+            if (hasResidual && ctx.TryGrad(Residual, out var dr))
+            {
+                ctx.Launch(new BinaryKernel<ReluGradOp>(default, ctx.GradOut, ctx.SavedOutput, dr.Buffer, shape.Count, dr.Accumulate));
+            }
+
+            var saves = Saves(ctx.Need);
+            var channels = Channels(
+                saves.HasInput(Gamma) ? ctx.Saved(Gamma) : default,
+                saves.HasInput(Beta) ? ctx.Saved(Beta) : default,
+                saves.HasExtra(Mean) ? ctx.Extra(Mean) : default,
+                saves.HasExtra(Spread) ? ctx.Extra(Spread) : default);
+            var x = saves.HasInput(X) ? ctx.Saved(X) : default;
+            var y = saves.HasOutput ? ctx.SavedOutput : default;
+            DeviceBuffer sums = default, products = default;
+            if (NeedsSums(ctx.Need))
+            {
+                sums = ctx.Workspace(shape.C * sizeof(float));
+                products = ctx.Workspace(shape.C * sizeof(float));
+                ctx.BeginShared();
+                ctx.Launch(Sums(ctx.Need, ctx.GradOut, x, y, channels, sums, products));
+            }
+
+            if (ctx.TryGrad(Gamma, out var dgamma))
+            {
+                ctx.Launch(new UnaryKernel<BatchNormGammaGradOp>(default, products, dgamma.Buffer, shape.C, dgamma.Accumulate));
+            }
+
+            if (ctx.TryGrad(Beta, out var dbeta))
+            {
+                ctx.Launch(new UnaryKernel<BatchNormBetaGradOp>(default, sums, dbeta.Buffer, shape.C, dbeta.Accumulate));
+            }
+
+            if (ctx.TryGrad(X, out var dx))
+            {
+                ctx.Launch(new BatchNormInputGradKernel(
+                    shape, ctx.GradOut, x, y, Mask, channels, sums, products, training, dx.Buffer, dx.Accumulate));
+            }
+        }
+
+        // Something of the normalisation itself, not of the residual alone.
+        private static bool HasOwn(NeedMask need) => need.Has(X) || need.Has(Gamma) || need.Has(Beta);
+
+        private bool NeedsSums(NeedMask need) => need.Has(Gamma) || need.Has(Beta) || (training && need.Has(X));
+
+        private bool ReadsInput(NeedMask need) =>
+            need.Has(Gamma) || (training && need.Has(X)) || (Mask == ReluMask.FromInput && HasOwn(need));
+
+        private BatchNormSumsKernel Sums(
+            NeedMask need, DeviceBuffer dy, DeviceBuffer x, DeviceBuffer y, BatchNormChannels channels, DeviceBuffer sums, DeviceBuffer products) =>
+            new(shape, dy, x, ReadsInput(need), y, Mask, channels, sums, products);
+    }
+}
