@@ -12,8 +12,8 @@ internal static class Conv2dBackwardWeightCuda
     // Groups that fill a large GPU several times over (132 multiprocessors, some 8 groups each): more parts bring nothing.
     private const int EnoughGroups = 1056;
 
-    // The emulator cuts short sums too, so that tests reach the second pass.
-    private const int EmulatedPixelsPerPart = 24;
+    // With small tiles short sums are cut too, so that tests reach the second pass.
+    private const int SmallPixelsPerPart = 24;
 
     public struct Args
     {
@@ -30,13 +30,13 @@ internal static class Conv2dBackwardWeightCuda
     }
 
     /// <summary>Into how many partial sums the pixels are cut.</summary>
-    public static int PartsOf(in Conv2dShape s, bool emulated)
+    public static int PartsOf(in Conv2dShape s, bool smallTiles)
     {
         long pixels = (long)s.N * s.P * s.Q;
-        int extent = TiledProduct.Micro * (emulated ? EmulatorTile.Side : GpuTile.Side);
+        int extent = TiledProduct.Micro * (smallTiles ? EmulatorTile.Side : GpuTile.Side);
         long filter = (long)(s.C / s.Groups) * s.R * s.S;
         long tiles = ((s.K / s.Groups) + extent - 1) / extent * ((filter + extent - 1) / extent) * s.Groups;
-        long wanted = Math.Min(pixels / (emulated ? EmulatedPixelsPerPart : PixelsPerPart), EnoughGroups / tiles);
+        long wanted = Math.Min(pixels / (smallTiles ? SmallPixelsPerPart : PixelsPerPart), EnoughGroups / tiles);
         return (int)Math.Clamp(wanted, 1, CudaContext.MaxGridYZ);
     }
 

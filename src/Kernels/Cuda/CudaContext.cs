@@ -25,8 +25,8 @@ public sealed class CudaContext : DeviceContext
     /// <summary>Threads of a group: a power of two, small on the emulator.</summary>
     internal int Group => _device.Group;
 
-    /// <summary>Whether the kernels run on the emulator, which wants its smallest tiles.</summary>
-    internal bool IsEmulated => _device.IsEmulated;
+    /// <summary>Whether groups are smaller than a GPU's, so that small tiles must do.</summary>
+    internal bool UsesSmallTiles => _device.Group < CudaDevice.FullGroup;
 
     /// <inheritdoc/>
     public override void Synchronize() => _stream.Synchronize();
@@ -69,15 +69,15 @@ public sealed class CudaContext : DeviceContext
     /// Launches a kernel with one group for each tile of a rows x columns product, times <paramref name="parts"/> pieces of the
     /// summed axis (grid Y), times a batch (grid Z; the kernel strides over it).
     /// </summary>
-    internal void LaunchTiles<TArgs>(Action<TArgs> gpu, Action<TArgs> emulated, int rows, int columns, int parts, int batch, in TArgs args)
+    internal void LaunchTiles<TArgs>(Action<TArgs> large, Action<TArgs> small, int rows, int columns, int parts, int batch, in TArgs args)
         where TArgs : struct
     {
-        int side = IsEmulated ? EmulatorTile.Side : GpuTile.Side;
+        int side = UsesSmallTiles ? EmulatorTile.Side : GpuTile.Side;
         int extent = side * TiledProduct.Micro;
         int tiles = checked((int)(((rows + (long)extent - 1) / extent) * ((columns + (long)extent - 1) / extent)));
         if (tiles > 0 && batch > 0)
         {
-            Launch(IsEmulated ? emulated : gpu, new Index3D(tiles, parts, Math.Min(batch, MaxGridYZ)), new Index3D(side * side, 1, 1), args);
+            Launch(UsesSmallTiles ? small : large, new Index3D(tiles, parts, Math.Min(batch, MaxGridYZ)), new Index3D(side * side, 1, 1), args);
         }
     }
 

@@ -44,7 +44,7 @@ public readonly unsafe struct Conv2dBackwardWeight(Conv2dShape shape, DeviceBuff
             return;
         }
 
-        args.Parts = Conv2dBackwardWeightCuda.PartsOf(_shape, cuda.IsEmulated);
+        args.Parts = Conv2dBackwardWeightCuda.PartsOf(_shape, cuda.UsesSmallTiles);
         if (args.Parts == 1)
         {
             LaunchProduct(cuda, args);

@@ -5,10 +5,10 @@ namespace SmartFrz.Kernels.Cuda;
 /// </summary>
 internal interface ITileShape
 {
-    /// <summary>Threads along each side of the tile, at least 4; a group has Side * Side threads.</summary>
+    /// <summary>Threads along each side of the tile, a power of two; a group has Side * Side threads.</summary>
     static abstract int Side { get; }
 
-    /// <summary>How much of the summed axis is in shared memory at a time; at most Side.</summary>
+    /// <summary>How much of the summed axis is in shared memory at a time, a power of two.</summary>
     static abstract int Depth { get; }
 }
 
@@ -20,10 +20,10 @@ internal readonly struct GpuTile : ITileShape
     public static int Depth => 16;
 }
 
-/// <summary>16 threads on a 16x16 tile: for the emulator, where every thread is one of the operating system's.</summary>
+/// <summary>4 threads on an 8x8 tile: for the emulator, where every thread is one of the operating system's.</summary>
 internal readonly struct EmulatorTile : ITileShape
 {
-    public static int Side => 4;
+    public static int Side => 2;
 
     public static int Depth => 4;
 }

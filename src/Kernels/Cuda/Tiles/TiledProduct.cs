@@ -60,10 +60,10 @@ internal static class TiledProduct
     {
         var sharedA = SharedMemory.Allocate<Float4>(MaxDepth * LineFloat4s);
         var sharedB = SharedMemory.Allocate<Float4>(MaxDepth * LineFloat4s);
-        int x = Group.IdxX % TTile.Side;
+        int x = Group.IdxX & (TTile.Side - 1);
         int y = Group.IdxX / TTile.Side;
-        var lineA = a.Line(firstRow + (Group.IdxX % Extent<TTile>()));
-        var lineB = b.Line(firstColumn + (Group.IdxX % Extent<TTile>()));
+        var lineA = a.Line(firstRow + (Group.IdxX & (Extent<TTile>() - 1)));
+        var lineB = b.Line(firstColumn + (Group.IdxX & (Extent<TTile>() - 1)));
 
         Float4 r0 = default, r1 = default, r2 = default, r3 = default;
         for (int depth = depthBegin; depth < depthEnd; depth += TTile.Depth)
@@ -92,29 +92,26 @@ internal static class TiledProduct
         StoreRow(c, row + 3, column, rows, columns, r3);
     }
 
-    // Neighbouring threads read neighbours in memory; what lies outside the operand is zero. A thread stays on one line where the
-    // operand runs along its lines (that line was worked out before the loop), and on one depth where it runs along the depth.
+    // Neighbouring threads read neighbours in memory; what lies outside the operand is zero. Where the operand runs along its lines and
+    // there are threads enough for a whole line of the tile, a thread stays on one line, which was worked out before the loop.
     private static void Fill<TTile, TSource>(
         ArrayView<float> shared, TSource source, TileLine ownLine, int firstLine, int lines, int firstDepth, int depthEnd)
         where TTile : struct, ITileShape
         where TSource : struct, ITileSource
     {
         bool alongDepth = source.AlongDepth != 0;
-        int line = alongDepth ? Group.IdxX / TTile.Depth : Group.IdxX % Extent<TTile>();
-        int depth = alongDepth ? Group.IdxX % TTile.Depth : Group.IdxX / Extent<TTile>();
-        int lineStep = alongDepth ? TTile.Side * TTile.Side / TTile.Depth : 0;
-        int depthStep = alongDepth ? 0 : TTile.Side / Micro;
-        for (int i = 0; i < TTile.Depth * Micro / TTile.Side; i++)
+        bool ownsLine = !alongDepth && TTile.Side >= Micro;
+        for (int i = Group.IdxX; i < Extent<TTile>() * TTile.Depth; i += TTile.Side * TTile.Side)
         {
+            int line = alongDepth ? i / TTile.Depth : i & (Extent<TTile>() - 1);
+            int depth = alongDepth ? i & (TTile.Depth - 1) : i / Extent<TTile>();
             float value = 0f;
             if (firstLine + line < lines && firstDepth + depth < depthEnd)
             {
-                value = source.Load(alongDepth ? source.Line(firstLine + line) : ownLine, firstDepth + depth);
+                value = source.Load(ownsLine ? ownLine : source.Line(firstLine + line), firstDepth + depth);
             }
 
             shared[(depth * (LineFloat4s * 4)) + line] = value;
-            line += lineStep;
-            depth += depthStep;
         }
     }
 
