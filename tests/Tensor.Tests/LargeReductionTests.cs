@@ -19,19 +19,14 @@ public sealed class LargeReductionTests
             Apply = (_, x) => x[0].Add(x[1]),
             Reference = x => BroadcastReference(rows, bias, x),
         };
-        Device[] devices = [new CpuDevice(2), CudaDevice.OpenEmulated()];
         var dy = OpRun.Seed((int)rows.Count);
-        foreach (var device in devices)
+        using var device = new CpuDevice(2);
+        var gradient = OpRun.Gradients(device, op, NeedMask.All(2));
+        Assert.Equal(dy, gradient[0]);
+        for (int c = 0; c < 10; c++)
         {
-            var gradient = OpRun.Gradients(device, op, NeedMask.All(2));
-            Assert.Equal(dy, gradient[0]);
-            for (int c = 0; c < 10; c++)
-            {
-                double expected = dy.Where((_, i) => i % 10 == c).Sum(v => (double)v);
-                Assert.Equal(expected, gradient[1]![c], 1e-5);
-            }
-
-            device.Dispose();
+            double expected = dy.Where((_, i) => i % 10 == c).Sum(v => (double)v);
+            Assert.Equal(expected, gradient[1]![c], 1e-5);
         }
     }
 

@@ -38,6 +38,25 @@ public sealed partial class Tensor
     public Tensor Minimum(Tensor other) =>
         Engine.Record(ChoiceGradient<MinimumOp, MinimumGradAOp, MinimumGradBOp>.Instance, Broadcast(default(MinimumOp), other), [this, other]);
 
+    /// <summary>This tensor repeated to a larger shape.</summary>
+    /// <remarks>
+    /// Shapes:   axes are aligned at the end; an axis that is lacking or has extent 1 is repeated.
+    /// Gradient: the sum of dy over the repeated axes. Saves: nothing.
+    /// Throws:   <see cref="ShapeException"/> when the shape does not fit.
+    /// </remarks>
+    public Tensor Expand(Shape shape)
+    {
+        RequireType(DType.F32, ExpandOp.Name);
+        if (BroadcastShape(Shape, shape, "Expand") != shape)
+        {
+            throw new ShapeException($"Expand: shape {Shape} cannot be repeated to {shape}");
+        }
+
+        var y = Engine.NewTensor(shape);
+        Engine.Launch(new BroadcastKernel<ExpandOp>(new ExpandOp(1f), BroadcastWalk(shape, Shape, Shape), Buffer, Buffer, y.Buffer));
+        return Engine.Record(new ExpandGradient(shape), y, [this]);
+    }
+
     /// <summary>The shape of a result: axes aligned at the end, extents of 1 repeated.</summary>
     internal static Shape BroadcastShape(Shape a, Shape b, string operation)
     {
@@ -138,6 +157,24 @@ public sealed partial class Tensor
         protected abstract KernelCost FullCost(int input, Shape result, Shape a, Shape b);
 
         protected abstract void Full(BackwardContext ctx, int input, GradTarget target);
+    }
+
+    private sealed class ExpandGradient(Shape result) : Op
+    {
+        public override string Name => ExpandOp.Name;
+
+        public override SavedSet Saves(NeedMask need) => SavedSet.None;
+
+        public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
+            Summation.Estimate<SumOp>(estimate, 0, RepeatedAxes(result, estimate.InputShape(0)));
+
+        public override void Backward(BackwardContext ctx)
+        {
+            if (ctx.TryGrad(0, out var dx))
+            {
+                Summation.Launch<SumOp>(ctx.Engine.Context, RepeatedAxes(result, ctx.InputShape(0)), 1, ctx.GradOut, dx);
+            }
+        }
     }
 
     private sealed class MulGradient : BroadcastGradient
