@@ -78,6 +78,9 @@ public unsafe interface ISimd<V>
 
     /// <summary>The sum of all lanes, in a fixed order.</summary>
     static abstract float Sum(V a);
+
+    /// <summary>The lanes with even numbers, of the first register and then of the second: every other float of a row.</summary>
+    static abstract V Even(V a, V b);
 }
 
 /// <summary>512-bit registers: AVX-512F.</summary>
@@ -172,6 +175,11 @@ public readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> a) => Simd256.Sum(a.GetLower() + a.GetUpper());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Even(Vector512<float> a, Vector512<float> b) =>
+        System.Runtime.Intrinsics.X86.Avx512F.PermuteVar16x32x2(a, Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
 }
 
 /// <summary>256-bit registers: AVX2 with FMA.</summary>
@@ -266,6 +274,15 @@ public readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> a) => Simd128.Sum(a.GetLower() + a.GetUpper());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Even(Vector256<float> a, Vector256<float> b)
+    {
+        // Within each half first; then the four pairs into order.
+        var pairs = System.Runtime.Intrinsics.X86.Avx.Shuffle(a, b, 0b10_00_10_00);
+        return System.Runtime.Intrinsics.X86.Avx2.Permute4x64(pairs.AsDouble(), 0b11_01_10_00).AsSingle();
+    }
 }
 
 /// <summary>128-bit registers: any .NET target (SSE, NEON, or plain code where there is neither).</summary>
@@ -364,4 +381,10 @@ public readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         var pairs = a + Vector128.Shuffle(a, Vector128.Create(2, 3, 0, 1));
         return pairs.GetElement(0) + pairs.GetElement(1);
     }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Even(Vector128<float> a, Vector128<float> b) => Vector128.Create(
+        Vector128.Shuffle(a, Vector128.Create(0, 2, 0, 2)).GetLower(),
+        Vector128.Shuffle(b, Vector128.Create(0, 2, 0, 2)).GetLower());
 }
