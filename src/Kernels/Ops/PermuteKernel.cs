@@ -65,7 +65,7 @@ public readonly unsafe struct PermuteKernel : IKernel
         if (Tiled(out int row) && count > 0)
         {
             var args = new TransposeCuda.Args { Outer = Without(row), Tile = TileOf(row), X = x, Y = y, Accumulate = accumulate };
-            int size = cuda.IsEmulated ? TransposeCuda.EmulatedTile : TransposeCuda.FullTile;
+            int size = cuda.UsesSmallTiles ? TransposeCuda.EmulatedTile : TransposeCuda.FullTile;
             int tiles = (int)args.Outer.Elements * args.Tile.RowTiles(size) * args.Tile.ColumnTiles(size);
             cuda.Launch(TransposeCuda.Apply, new Index3D(tiles, 1, 1), new Index3D(size, cuda.Group / size, 1), args);
             return;
