@@ -52,6 +52,9 @@ public abstract class Module : IDisposable
     /// <summary>Whether it computes as in training: batch statistics, dropout.</summary>
     public bool IsTraining => _scope.Tree.Training && !IsFrozen;
 
+    /// <summary>Whether the network as a whole is in training mode.</summary>
+    public bool IsTreeTraining => _scope.Tree.Training;
+
     /// <summary>This module and all inside it, depth first, in forward order.</summary>
     public IEnumerable<Module> Modules()
     {

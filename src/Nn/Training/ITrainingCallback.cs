@@ -12,6 +12,7 @@ namespace SmartFrz.Nn;
 ///         GradientsReady
 ///         optimizer update
 ///         StepEnded
+///         Logged, every few steps
 ///     evaluation
 ///     EpochEnded
 /// RunEnded
@@ -43,6 +44,11 @@ public interface ITrainingCallback
 
     /// <summary>After the update.</summary>
     void StepEnded(TrainingContext context)
+    {
+    }
+
+    /// <summary>After the loss was read from the device, every few steps.</summary>
+    void Logged(TrainingContext context)
     {
     }
 

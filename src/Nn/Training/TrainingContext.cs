@@ -46,6 +46,15 @@ public sealed class TrainingContext
     /// <summary>The mean training loss since the epoch began, as of the last time it was read from the device; NaN before.</summary>
     public double TrainLoss { get; internal set; } = double.NaN;
 
+    /// <summary>The share of correct predictions on training batches since the epoch began, as of the same moment; NaN before.</summary>
+    public double TrainAccuracy { get; internal set; } = double.NaN;
+
+    /// <summary>Seconds spent in training steps so far.</summary>
+    public double TrainSeconds { get; internal set; }
+
+    /// <summary>Seconds of training left, from the recent steps.</summary>
+    public double SecondsLeft { get; internal set; } = double.NaN;
+
     /// <summary>The result of the last evaluation, if there was one.</summary>
     public EvaluationResult? LastEvaluation { get; internal set; }
 

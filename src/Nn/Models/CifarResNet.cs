@@ -1,0 +1,169 @@
+using System.Globalization;
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Nn;
+
+/// <summary>What a residual block's shortcut does where the shape changes.</summary>
+public enum Shortcut
+{
+    /// <summary>Without parameters: every second row and column, zero channels before and after.</summary>
+    A,
+
+    /// <summary>A 1x1 convolution and batch normalisation.</summary>
+    B,
+}
+
+/// <summary>The options of <see cref="CifarResNet"/>.</summary>
+public sealed record CifarResNetOptions
+{
+    /// <summary>Classes.</summary>
+    /// <value>Default 10.</value>
+    public int NumClasses { get; init; } = 10;
+
+    /// <summary>Channels of the input.</summary>
+    /// <value>Default 3.</value>
+    public int InChannels { get; init; } = 3;
+
+    /// <summary>Rows and columns of the input; any size works, this one is used where no data says otherwise.</summary>
+    /// <value>Default 32.</value>
+    public int ImageSize { get; init; } = 32;
+
+    /// <summary>Channels of the first stage; the next two have twice and four times as many.</summary>
+    /// <value>Default 16.</value>
+    public int Width { get; init; } = 16;
+
+    /// <summary>The shortcut where the shape changes.</summary>
+    /// <value>Default A, as in the paper's CIFAR experiments.</value>
+    public Shortcut Shortcut { get; init; } = Shortcut.A;
+}
+
+/// <summary>
+/// The residual networks for small images: a 3x3 stem, three stages of basic blocks, global average pooling, a linear head.
+/// </summary>
+/// <remarks>Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (arXiv 1512.03385), section 4.2.</remarks>
+public sealed class CifarResNet : Network
+{
+    private readonly Conv2d _conv1;
+    private readonly BatchNorm2d _bn1;
+    private readonly List<BasicBlock> _blocks = [];
+    private readonly Linear _head;
+
+    /// <summary>A network of depth 6n+2 with fresh parameters.</summary>
+    public CifarResNet(ModuleScope scope, int depth, CifarResNetOptions options)
+        : base(scope)
+    {
+        Name = string.Create(CultureInfo.InvariantCulture, $"resnet{depth}");
+        InputShape = new Shape(options.InChannels, options.ImageSize, options.ImageSize);
+        NumClasses = options.NumClasses;
+        var units = new List<FreezableUnit> { new("stem", ["conv1", "bn1"]) };
+        _conv1 = Add(new Conv2d(scope.Child("conv1"), options.InChannels, options.Width, 3, new Conv2dOptions(1, 1), bias: false));
+        _bn1 = Add(new BatchNorm2d(scope.Child("bn1"), options.Width));
+        int channels = options.Width;
+        for (int stage = 1; stage <= 3; stage++)
+        {
+            int wide = options.Width << (stage - 1);
+            for (int b = 0; b < (depth - 2) / 6; b++)
+            {
+                string name = string.Create(CultureInfo.InvariantCulture, $"layer{stage}.{b}");
+                _blocks.Add(Add(new BasicBlock(scope.Child(name), channels, wide, stage > 1 && b == 0 ? 2 : 1, options.Shortcut)));
+                units.Add(new FreezableUnit(name));
+                channels = wide;
+            }
+        }
+
+        _head = Add(new Linear(scope.Child("linear"), channels, options.NumClasses));
+        units.Add(new FreezableUnit("head", ["linear"], IsHead: true));
+        Units = units;
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override Shape InputShape { get; }
+
+    /// <inheritdoc/>
+    public override int NumClasses { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<FreezableUnit> Units { get; }
+
+    /// <inheritdoc/>
+    protected override Tensor Forward(Tensor input)
+    {
+        var x = _bn1.CallRelu(_conv1.Call(input));
+        foreach (var block in _blocks)
+        {
+            // The block has its own copy of what it needs: without this a frozen prefix would hold every block's output to the end.
+            var before = x;
+            x = block.Call(x);
+            before.Dispose();
+        }
+
+        return _head.Call(x.Mean([2, 3]));
+    }
+}
+
+/// <summary>Two 3x3 convolutions with batch normalisation, and a shortcut around them.</summary>
+internal sealed class BasicBlock : Module
+{
+    private readonly Conv2d _conv1, _conv2;
+    private readonly BatchNorm2d _bn1, _bn2;
+    private readonly Conv2d? _project;
+    private readonly BatchNorm2d? _projectNorm;
+    private readonly bool _subsample;
+    private readonly int _stride, _padChannels;
+
+    public BasicBlock(ModuleScope scope, int inChannels, int outChannels, int stride, Shortcut shortcut)
+        : base(scope)
+    {
+        _stride = stride;
+        _conv1 = Add(new Conv2d(scope.Child("conv1"), inChannels, outChannels, 3, new Conv2dOptions(stride, 1), bias: false));
+        _bn1 = Add(new BatchNorm2d(scope.Child("bn1"), outChannels));
+        _conv2 = Add(new Conv2d(scope.Child("conv2"), outChannels, outChannels, 3, new Conv2dOptions(1, 1), bias: false));
+        _bn2 = Add(new BatchNorm2d(scope.Child("bn2"), outChannels));
+        if (stride == 1 && inChannels == outChannels)
+        {
+            return;
+        }
+
+        if (shortcut == Shortcut.A)
+        {
+            _subsample = true;
+            _padChannels = (outChannels - inChannels) / 2;
+        }
+        else
+        {
+            _project = Add(new Conv2d(scope.Child("downsample.0"), inChannels, outChannels, 1, new Conv2dOptions(stride, 0), bias: false));
+            _projectNorm = Add(new BatchNorm2d(scope.Child("downsample.1"), outChannels));
+        }
+    }
+
+    protected override Tensor Forward(Tensor input)
+    {
+        var shortcut = input;
+        if (_project is not null)
+        {
+            shortcut = _projectNorm!.Call(_project.Call(input));
+        }
+        else if (_subsample)
+        {
+            shortcut = input.Slice(2, 0, (input.Shape[2] + _stride - 1) / _stride, _stride)
+                .Slice(3, 0, (input.Shape[3] + _stride - 1) / _stride, _stride)
+                .Pad(1, _padChannels, _padChannels);
+        }
+
+        return _bn2.CallRelu(_conv2.Call(_bn1.CallRelu(_conv1.Call(input))), shortcut);
+    }
+}
+
+/// <summary>Builds <see cref="CifarResNet"/> of the usual depths.</summary>
+public sealed class CifarResNetFamily : ModelFamily<CifarResNetOptions>
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Names { get; } = ["resnet8", "resnet20", "resnet32", "resnet44", "resnet56"];
+
+    /// <inheritdoc/>
+    protected override Network Build(ModuleScope scope, string name, CifarResNetOptions options) =>
+        new CifarResNet(scope, int.Parse(name["resnet".Length..], CultureInfo.InvariantCulture), options);
+}
