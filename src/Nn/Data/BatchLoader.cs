@@ -1,97 +1,99 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using SmartFrz.Kernels.Random;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn.Data;
 
-/// <summary>How batches are made.</summary>
-public sealed record BatchLoaderOptions
-{
-    /// <summary>Images of a batch.</summary>
-    /// <value>Default 64.</value>
-    public int BatchSize { get; init; } = 64;
-
-    /// <summary>Whether each epoch has an order of its own.</summary>
-    /// <value>Default true.</value>
-    public bool Shuffle { get; init; } = true;
-
-    /// <summary>Whether a last batch that is not full is left out.</summary>
-    /// <value>Default true.</value>
-    public bool DropLast { get; init; } = true;
-
-    /// <summary>The seed of order and augmentation.</summary>
-    public ulong Seed { get; init; }
-
-    /// <summary>Subtracted from each channel's pixels, which are 0..1.</summary>
-    public IReadOnlyList<float> Mean { get; init; } = [];
-
-    /// <summary>Divides each channel's pixels.</summary>
-    public IReadOnlyList<float> Deviation { get; init; } = [];
-
-    /// <summary>Zeros padded on each side before a crop of the image's size at a random place; 0 for none.</summary>
-    /// <value>Default 0.</value>
-    public int CropPadding { get; init; }
-
-    /// <summary>Whether images are mirrored left to right with probability one half.</summary>
-    /// <value>Default false.</value>
-    public bool Flip { get; init; }
-
-    /// <summary>Batches prepared ahead on a background thread; 0 makes them when asked.</summary>
-    /// <value>Default 2.</value>
-    public int Prefetch { get; init; } = 2;
-}
-
 /// <summary>
 /// Cuts a data set into batches: shuffled by (seed, epoch), augmented by (seed, epoch, image), normalised, and prepared ahead on a
-/// background thread. The bits do not depend on prefetching.
+/// background thread.
 /// </summary>
-public sealed class BatchLoader(IImageDataset data, BatchLoaderOptions options)
+/// <remarks>
+/// Computes: batch b of epoch e holds images order(seed, e)[b*N .. b*N+N).
+/// Shapes:   <see cref="HostBatch.Inputs"/> (N,C,H,W).
+/// The bits depend on the data, the seed and the epoch alone: not on prefetching, on threads, or on the batch an epoch is begun at.
+/// </remarks>
+public sealed class BatchLoader
 {
-    // Streams of the generator: order and augmentation must not draw the same numbers.
-    private const ulong OrderStream = 0x6F72646572000000, AugmentStream = 0x6175676D656E7400;
+    // The stream of the generator: augmentation must not draw the same numbers.
+    private const ulong OrderStream = 0x6F72646572000000;
 
-    private readonly float[][] _tables = Tables(data.Channels, options);
+    private readonly Normalizer _normalizer;
+    private readonly ConcurrentBag<HostBatch> _pool = [];
+
+    /// <summary>Cuts that data into batches.</summary>
+    /// <exception cref="OptionException">An option does not fit the data.</exception>
+    public BatchLoader(IImageDataset data, BatchLoaderOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check(data);
+        (Data, Options) = (data, options);
+        _normalizer = new Normalizer(data.Channels, data.Height, data.Width, options.Mean, options.Deviation);
+    }
 
     /// <summary>The images.</summary>
-    public IImageDataset Data => data;
+    public IImageDataset Data { get; }
 
     /// <summary>How batches are made.</summary>
-    public BatchLoaderOptions Options => options;
+    public BatchLoaderOptions Options { get; }
 
     /// <summary>Batches of an epoch.</summary>
-    public int BatchesPerEpoch => options.DropLast ? data.Count / options.BatchSize : (data.Count + options.BatchSize - 1) / options.BatchSize;
+    public int BatchesPerEpoch => (int)((Data.Count + (Options.DropLast ? 0L : Options.BatchSize - 1)) / Options.BatchSize);
+
+    private int ValuesPerImage => Data.Channels * Data.Height * Data.Width;
 
     /// <summary>The batches of an epoch from number <paramref name="firstBatch"/> on; earlier ones are not even read.</summary>
-    /// <remarks>A batch is valid until the next one is asked for.</remarks>
-    public IEnumerable<HostBatch> Epoch(int epoch, int firstBatch = 0) =>
-        options.Prefetch > 0 ? Prefetched(epoch, firstBatch) : Direct(epoch, firstBatch);
-
-    private static float[][] Tables(int channels, BatchLoaderOptions options)
+    /// <param name="epoch">The epoch, from 0.</param>
+    /// <param name="firstBatch">The batch to begin with; the number of batches for none.</param>
+    /// <remarks>
+    /// A batch is valid until the next one is asked for. Leaving a <c>foreach</c> (or disposing the enumerator) stops the background
+    /// thread; what was thrown there is thrown here, after the batches made before it.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The epoch is negative, or there is no such batch.</exception>
+    public IEnumerable<HostBatch> Epoch(int epoch, int firstBatch = 0)
     {
-        var tables = new float[channels][];
-        for (int c = 0; c < channels; c++)
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstBatch, BatchesPerEpoch);
+        return Options.Prefetch > 0 ? Prefetched(epoch, firstBatch) : Direct(epoch, firstBatch);
+    }
+
+    /// <summary>The images of an epoch in their order.</summary>
+    public int[] Order(int epoch)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        if (Options.Shuffle)
         {
-            float mean = c < options.Mean.Count ? options.Mean[c] : 0f;
-            float deviation = c < options.Deviation.Count ? options.Deviation[c] : 1f;
-            tables[c] = new float[256];
-            for (int v = 0; v < 256; v++)
-            {
-                tables[c][v] = ((v / 255f) - mean) / deviation;
-            }
+            return Philox.Keyed(Options.Seed, OrderStream + (ulong)epoch).Permutation(Data.Count);
         }
 
-        return tables;
+        var order = new int[Data.Count];
+        for (int i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+        }
+
+        return order;
     }
 
     private IEnumerable<HostBatch> Direct(int epoch, int firstBatch)
     {
         int[] order = Order(epoch);
-        var batch = NewBatch();
-        var pixels = NewPixels();
-        for (int b = firstBatch; b < BatchesPerEpoch; b++)
+        var scratch = new byte[Options.Workers][];
+        var batch = Rent();
+        try
         {
-            Fill(batch, order, epoch, b, pixels);
-            yield return batch;
+            for (int b = firstBatch; b < BatchesPerEpoch; b++)
+            {
+                Fill(batch, order, epoch, b, scratch);
+                yield return batch;
+            }
+        }
+        finally
+        {
+            _pool.Add(batch);
         }
     }
 
@@ -100,26 +102,30 @@ public sealed class BatchLoader(IImageDataset data, BatchLoaderOptions options)
         using var stop = new CancellationTokenSource();
         using var empty = new BlockingCollection<HostBatch>();
         using var full = new BlockingCollection<HostBatch>();
-        for (int i = 0; i < options.Prefetch + 1; i++)
+        ExceptionDispatchInfo? failure = null;
+
+        // As many buffers as are prepared ahead, and the one in the consumer's hands.
+        var ring = new HostBatch[Options.Prefetch + 1];
+        for (int i = 0; i < ring.Length; i++)
         {
-            empty.Add(NewBatch());
+            ring[i] = Rent();
+            empty.Add(ring[i]);
         }
 
-        ExceptionDispatchInfo? failure = null;
         var worker = new Thread(() =>
         {
             try
             {
                 int[] order = Order(epoch);
-                var pixels = NewPixels();
+                var scratch = new byte[Options.Workers][];
                 for (int b = firstBatch; b < BatchesPerEpoch; b++)
                 {
                     var batch = empty.Take(stop.Token);
-                    Fill(batch, order, epoch, b, pixels);
+                    Fill(batch, order, epoch, b, scratch);
                     full.Add(batch);
                 }
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
                 // The consumer has left: nothing to say.
             }
@@ -151,86 +157,53 @@ public sealed class BatchLoader(IImageDataset data, BatchLoaderOptions options)
         {
             stop.Cancel();
             worker.Join();
+            Array.ForEach(ring, _pool.Add);
         }
     }
 
-    private HostBatch NewBatch() => new(options.BatchSize, data.Channels * data.Height * data.Width);
+    private HostBatch Rent() => _pool.TryTake(out var batch) ? batch : new HostBatch(Options.BatchSize, ValuesPerImage);
 
-    private byte[] NewPixels() => new byte[data.Channels * data.Height * data.Width];
-
-    private int[] Order(int epoch)
+    private void Fill(HostBatch batch, int[] order, int epoch, int number, byte[][] scratch)
     {
-        if (options.Shuffle)
+        int first = number * Options.BatchSize;
+        batch.Count = Math.Min(Options.BatchSize, order.Length - first);
+        var generator = Augmentation.Generator(Options.Seed, epoch);
+        if (Options.Workers == 1)
         {
-            return Philox.Keyed(options.Seed, OrderStream + (ulong)epoch).Permutation(data.Count);
+            FillPart(batch, order.AsSpan(first), generator, 0, 1, scratch);
+            return;
         }
 
-        var order = new int[data.Count];
-        for (int i = 0; i < order.Length; i++)
+        // Of several failures the one of the lowest part is told, so that it is the same one every time.
+        var failures = new ExceptionDispatchInfo?[Options.Workers];
+        Parallel.For(0, Options.Workers, new ParallelOptions { MaxDegreeOfParallelism = Options.Workers }, part =>
         {
-            order[i] = i;
-        }
-
-        return order;
-    }
-
-    private void Fill(HostBatch batch, int[] order, int epoch, int number, byte[] pixels)
-    {
-        int first = number * options.BatchSize;
-        batch.Count = Math.Min(options.BatchSize, order.Length - first);
-        var random = Philox.Keyed(options.Seed, AugmentStream + (ulong)epoch);
-        for (int i = 0; i < batch.Count; i++)
-        {
-            int id = order[first + i];
-            data.Read(id, pixels);
-            batch.LabelStorage[i] = data.Label(id);
-            batch.IdStorage[i] = id;
-            var draw = random.Block((ulong)id);
-            int span = (2 * options.CropPadding) + 1;
-            int dy = (int)(((ulong)draw.X * (uint)span) >> 32) - options.CropPadding;
-            int dx = (int)(((ulong)draw.Y * (uint)span) >> 32) - options.CropPadding;
-            bool flip = options.Flip && (draw.Z & 1) != 0;
-            batch.KeyStorage[i] = dy == 0 && dx == 0 && !flip
-                ? 0
-                : 1 | ((ulong)(uint)(dy + options.CropPadding) << 1) | ((ulong)(uint)(dx + options.CropPadding) << 20) | (flip ? 1UL << 40 : 0);
-            Place(pixels, batch.Storage.AsSpan(i * batch.ValuesPerImage, batch.ValuesPerImage), dy, dx, flip);
-        }
-    }
-
-    // The image moved by (dy, dx) over zeros, mirrored afterwards, and normalised through a table of the 256 pixel values.
-    private void Place(byte[] pixels, Span<float> target, int dy, int dx, bool flip)
-    {
-        int height = data.Height, width = data.Width;
-        for (int c = 0; c < data.Channels; c++)
-        {
-            float[] table = _tables[c];
-            for (int y = 0; y < height; y++)
+            try
             {
-                var row = target.Slice(((c * height) + y) * width, width);
-                int from = y + dy;
-                if (from < 0 || from >= height)
-                {
-                    row.Fill(table[0]);
-                    continue;
-                }
-
-                var source = pixels.AsSpan(((c * height) + from) * width, width);
-                if (dx == 0 && !flip)
-                {
-                    for (int x = 0; x < width; x++)
-                    {
-                        row[x] = table[source[x]];
-                    }
-
-                    continue;
-                }
-
-                for (int x = 0; x < width; x++)
-                {
-                    int at = (flip ? width - 1 - x : x) + dx;
-                    row[x] = table[at >= 0 && at < width ? source[at] : 0];
-                }
+                FillPart(batch, order.AsSpan(first), generator, part, Options.Workers, scratch);
             }
+            catch (Exception e)
+            {
+                failures[part] = ExceptionDispatchInfo.Capture(e);
+            }
+        });
+        Array.Find(failures, f => f is not null)?.Throw();
+    }
+
+    // Part p of n equal parts of a batch, through a pixel buffer of its own.
+    private void FillPart(HostBatch batch, ReadOnlySpan<int> ids, Philox generator, int part, int parts, byte[][] scratch)
+    {
+        byte[] pixels = scratch[part] ??= new byte[ValuesPerImage];
+        int end = (int)((long)batch.Count * (part + 1) / parts);
+        for (int i = (int)((long)batch.Count * part / parts); i < end; i++)
+        {
+            int id = ids[i];
+            var how = Augmentation.Draw(generator, id, Options.CropPadding, Options.Flip);
+            Data.Read(id, pixels);
+            _normalizer.Write(pixels, batch.Storage.AsSpan(i * batch.ValuesPerImage, batch.ValuesPerImage), how);
+            batch.LabelStorage[i] = Data.Label(id);
+            batch.IdStorage[i] = id;
+            batch.KeyStorage[i] = how.Key;
         }
     }
 }

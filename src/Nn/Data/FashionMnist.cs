@@ -20,40 +20,45 @@ public static class FashionMnist
     /// <exception cref="DataFormatException">A file is missing or damaged.</exception>
     public static InMemoryImageDataset Load(string directory, bool train)
     {
-        string split = train ? "train" : "t10k";
-        using var images = Open(directory, $"{split}-images-idx3-ubyte", out string imagesName);
-        using var labels = Open(directory, $"{split}-labels-idx1-ubyte", out string labelsName);
-        return Load(images, imagesName, labels, labelsName);
+        string images = Find(directory, ImagesFile(train)), labels = Find(directory, LabelsFile(train));
+        using var imageStream = DataFiles.Open(images);
+        using var labelStream = DataFiles.Open(labels);
+        return Load(imageStream, images, labelStream, labels);
     }
 
-    /// <summary>Reads a split from two streams.</summary>
+    /// <summary>Reads a split from two streams, which stay open.</summary>
+    /// <param name="images">The image file's bytes, plain or gzip.</param>
+    /// <param name="imagesName">What messages call it.</param>
+    /// <param name="labels">The label file's bytes, plain or gzip.</param>
+    /// <param name="labelsName">What messages call it.</param>
     /// <exception cref="DataFormatException">A stream is damaged, or the two do not belong together.</exception>
-    public static InMemoryImageDataset Load(Stream images, string imagesName, Stream labels, string labelsName)
-    {
-        var (count, rows, columns, pixels) = IdxReader.ReadImages(images, imagesName);
-        byte[] classes = IdxReader.ReadLabels(labels, labelsName);
-        if (classes.Length != count)
-        {
-            throw new DataFormatException($"{imagesName} has {count} images, {labelsName} has {classes.Length} labels");
-        }
+    public static InMemoryImageDataset Load(Stream images, string imagesName, Stream labels, string labelsName) =>
+        IdxReader.ReadDataset(images, imagesName, labels, labelsName, ClassNames);
 
-        return new InMemoryImageDataset(pixels, Array.ConvertAll(classes, c => (int)c), 1, rows, columns, ClassNames);
+    /// <summary>Reads a split from streams that are found by the official file names, with or without <c>.gz</c>.</summary>
+    /// <param name="open">Opens a stream by name, or answers null.</param>
+    /// <param name="train">The training split; else the test split.</param>
+    /// <exception cref="DataFormatException">A stream is missing or damaged.</exception>
+    public static InMemoryImageDataset Load(Func<string, Stream?> open, bool train)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        using var images = OpenEither(ImagesFile(train), out string imagesName);
+        using var labels = OpenEither(LabelsFile(train), out string labelsName);
+        return Load(images, imagesName, labels, labelsName);
+
+        Stream OpenEither(string file, out string name) =>
+            open(name = file + ".gz") ?? open(name = file)
+            ?? throw new DataFormatException($"Fashion-MNIST: no embedded {file} or {file}.gz; give the directory of the official files");
     }
 
-    private static FileStream Open(string directory, string file, out string path)
-    {
-        foreach (string name in new[] { file, file + ".gz" })
-        {
-            path = Path.Combine(directory, name);
-            if (File.Exists(path))
-            {
-                return File.OpenRead(path);
-            }
-        }
+    private static string ImagesFile(bool train) => train ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte";
 
-        string found = Directory.Exists(directory)
-            ? $"it holds {string.Join(", ", Directory.EnumerateFileSystemEntries(directory).Select(Path.GetFileName).Order(StringComparer.Ordinal).Take(5).DefaultIfEmpty("nothing"))}"
-            : "there is no such directory";
-        throw new DataFormatException($"{directory}: Fashion-MNIST needs {file} or {file}.gz there; {found}");
+    private static string LabelsFile(bool train) => train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte";
+
+    private static string Find(string directory, string file)
+    {
+        string plain = Path.Combine(directory, file), packed = plain + ".gz";
+        return File.Exists(plain) ? plain : File.Exists(packed) ? packed
+            : throw new DataFormatException($"{directory}: Fashion-MNIST needs {file} or {file}.gz there; {DataFiles.Describe(directory)}");
     }
 }

@@ -1,6 +1,6 @@
 namespace SmartFrz.Nn.Data;
 
-/// <summary>A batch on the host. It belongs to the loader and is overwritten after the next one was asked for.</summary>
+/// <summary>A batch on the host. It belongs to the loader and is overwritten once the next one was asked for.</summary>
 public sealed class HostBatch
 {
     internal HostBatch(int size, int valuesPerImage)
@@ -24,7 +24,7 @@ public sealed class HostBatch
     /// <summary>Which images of the data set they are.</summary>
     public ReadOnlySpan<int> SampleIds => IdStorage.AsSpan(0, Count);
 
-    /// <summary>What was done to each image: equal keys of one image mean equal pixels; 0 for nothing.</summary>
+    /// <summary>What was done to each image (<see cref="Augmentation.Key"/>): equal keys of one image mean equal pixels; 0 for nothing.</summary>
     public ReadOnlySpan<ulong> AugmentationKeys => KeyStorage.AsSpan(0, Count);
 
     internal float[] Storage { get; }

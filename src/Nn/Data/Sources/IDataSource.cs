@@ -1,0 +1,63 @@
+using SmartFrz.Nn.Options;
+
+namespace SmartFrz.Nn.Data;
+
+/// <summary>Opens a data set by name. A class with this interface and a constructor without parameters is found by <see cref="DataSources"/>.</summary>
+public interface IDataSource
+{
+    /// <summary>The name: <c>fashion-mnist</c>.</summary>
+    string Name { get; }
+
+    /// <summary>One line for help texts.</summary>
+    string Description { get; }
+
+    /// <summary>The record of its options (the section <c>data</c> of a configuration without <c>name</c> and <c>dir</c>).</summary>
+    Type Options { get; }
+
+    /// <summary>Opens the training and the test images, cut to the limits.</summary>
+    /// <exception cref="OptionException">An option is unknown or does not fit.</exception>
+    /// <exception cref="DataFormatException">The data are missing or damaged.</exception>
+    DataSplits Open(DataOptions request);
+}
+
+/// <summary>A source with a typed options record.</summary>
+public abstract class DataSource<TOptions> : IDataSource
+    where TOptions : ImageDataOptions, new()
+{
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public abstract string Description { get; }
+
+    /// <inheritdoc/>
+    public Type Options => typeof(TOptions);
+
+    /// <inheritdoc/>
+    public DataSplits Open(DataOptions request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var options = OptionBinder.Bind<TOptions>(request.Values, "data");
+        var splits = options.Over(Open(request, options));
+        return splits with
+        {
+            Train = Limited(splits.Train, request.LimitTrain, "limit of training images"),
+            Test = Limited(splits.Test, request.LimitTest, "limit of test images"),
+        };
+    }
+
+    /// <summary>Opens all images.</summary>
+    protected abstract DataSplits Open(DataOptions request, TOptions options);
+
+    /// <summary>The directory asked for.</summary>
+    /// <exception cref="OptionException">None was given.</exception>
+    protected string RequiredDirectory(DataOptions request, string what) =>
+        request.Directory ?? throw new OptionException($"data '{Name}' needs a directory: {what}");
+
+    private static IImageDataset Limited(IImageDataset whole, int? limit, string what) => limit switch
+    {
+        null => whole,
+        < 1 => throw new OptionException($"{what} {limit}, expected at least 1"),
+        _ => limit >= whole.Count ? whole : new SubsetDataset(whole, limit.Value),
+    };
+}
