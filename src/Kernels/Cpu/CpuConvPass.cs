@@ -127,7 +127,9 @@ internal unsafe struct CpuConvPass : ISimdAction
                 together = Math.Clamp(Math.Min(GatheredPixels / pixels, Images / (2 * threads)), 1, Images);
             }
 
-            int floatsPerRow = Math.Max(1, blockChannels * Columns.Taps * Columns.Out);
+            // Where a register never reaches over the end of a row, column taps can share copies of the source.
+            bool shareColumns = together == 1 && Columns.Out % S.Width == 0;
+            int floatsPerRow = blockChannels * CpuConvPlanes.FloatsPerRow(Columns, shareColumns);
             int stripRows = Math.Clamp(PlaneBudget / floatsPerRow, 1, Rows.Out);
             _imageBlocks = (Images + together - 1) / together;
             int wanted = 2 * threads, items = _imageBlocks * weights.Groups;
@@ -141,7 +143,7 @@ internal unsafe struct CpuConvPass : ISimdAction
             _strips = together > 1 ? 1 : (Rows.Out + stripRows - 1) / stripRows;
             stripRows = (Rows.Out + _strips - 1) / _strips;
             _parts = Math.Clamp((wanted + (items * _strips) - 1) / (items * _strips), 1, Math.Max(1, weights.Tiles));
-            Planes = new CpuConvPlanes(Rows, Columns, stripRows, together);
+            Planes = new CpuConvPlanes(Rows, Columns, stripRows, together, shareColumns);
         }
 
         public readonly void Run(int begin, int end, int worker)
@@ -187,6 +189,7 @@ internal unsafe struct CpuConvPass : ISimdAction
             {
                 int columns = Math.Min(2 * S.Width, pixels - q);
                 float* c = Output + ((long)group * Weights.Out * OutputChannel);
+                float* b0 = planes + At(q), b1 = columns > S.Width ? planes + At(q + S.Width) : b0;
                 long left = Place(image, y, q, inStrip), right = left;
                 bool direct = sideBySide && columns == 2 * S.Width && q / inStrip == (q + S.Width - 1) / inStrip && (q + S.Width) / inStrip == (q + columns - 1) / inStrip;
                 if (direct)
@@ -209,16 +212,21 @@ internal unsafe struct CpuConvPass : ISimdAction
                     float* to = c + (row * OutputChannel);
                     if (direct)
                     {
-                        CpuTile.Run<S, V>(height, depth, panel, Offsets, planes + q, planes + q + S.Width, to + left, to + right, OutputChannel, add, bias);
+                        CpuTile.Run<S, V>(height, depth, panel, Offsets, b0, b1, to + left, to + right, OutputChannel, add, bias);
                         continue;
                     }
 
-                    CpuTile.Run<S, V>(height, depth, panel, Offsets, planes + q, planes + q + S.Width, tile, tile + S.Width, 2 * S.Width, false, bias);
+                    CpuTile.Run<S, V>(height, depth, panel, Offsets, b0, b1, tile, tile + S.Width, 2 * S.Width, false, bias);
                     Scatter(tile, height, columns, to, places, add);
                 }
             }
         }
 
+        // Where a pixel of the strip is in the planes.
+        private readonly int At(int pixel) =>
+            Planes.RowPitch == Columns.Out ? pixel : (pixel / Columns.Out * Planes.RowPitch) + (pixel % Columns.Out);
+
+        // Where it is in the output.
         private readonly long Place(int image, int y, int pixel, int inStrip)
         {
             int i = pixel / inStrip, rest = pixel - (i * inStrip);

@@ -4,38 +4,42 @@ using System.Runtime.InteropServices;
 namespace SmartFrz.Kernels.Cpu;
 
 /// <summary>
-/// The source of a convolution, laid out so that every tap is a plain offset: for each channel and column tap a copy of the source moved
-/// by that tap, padding written out, with rows exactly as wide as the output. Then the pixels that a tap brings to consecutive
-/// outputs are consecutive too, over the ends of rows, whatever width, padding, stride and dilation.
+/// The source of a convolution, laid out so that every tap is a plain offset: copies of each channel with the padding written out and
+/// the stride taken apart. Taps share a copy where they can (<see cref="CpuTapSharing"/>).
 /// </summary>
 /// <remarks>
-/// Row taps share a copy, since another row is another offset: for a 3x3 filter three copies stand for nine. With a row stride there is one
-/// copy for each remainder that occurs. Several small images can be put behind one another; then each row tap has a copy of
-/// its own (that is, im2col), because rows of one image must not be seen from the next.
+/// With shared columns a row is as wide as the output and the reach of the filter together, so consecutive outputs meet
+/// consecutive positions up to the end of a row. With a copy for each column tap rows are exactly as wide as the output, and that goes on
+/// over the ends of rows, whatever the width; row taps can still share. With a copy for each tap (that is, im2col), several small
+/// images may lie behind one another.
 /// </remarks>
-internal unsafe struct CpuConvPlanes
+internal readonly unsafe struct CpuConvPlanes
 {
     private readonly CpuTapAxis _rows, _columns;
-    private readonly bool _ownRows;
-    private readonly int _copies;
+    private readonly CpuTapSharing _rowSharing, _columnSharing;
 
-    public CpuConvPlanes(CpuTapAxis rows, CpuTapAxis columns, int stripRows, int images)
+    /// <param name="rows">The row taps.</param>
+    /// <param name="columns">The column taps.</param>
+    /// <param name="stripRows">Output rows of an image that one strip covers.</param>
+    /// <param name="images">Images behind one another.</param>
+    /// <param name="shareColumns">Whether column taps share copies; for a single image.</param>
+    public CpuConvPlanes(CpuTapAxis rows, CpuTapAxis columns, int stripRows, int images, bool shareColumns)
     {
         _rows = rows;
         _columns = columns;
         StripRows = stripRows;
         Images = images;
-        int shared = 0;
-        for (int r = 0; r < rows.Stride; r++)
+        _columnSharing = new CpuTapSharing(columns, own: !shareColumns);
+        _rowSharing = new CpuTapSharing(rows, own: false);
+        if (images > 1 || (long)rows.Taps * stripRows <= _rowSharing.Start(rows.Stride, stripRows))
         {
-            shared += SharedRows(r, out _);
+            _rowSharing = new CpuTapSharing(rows, own: true);
         }
 
-        _ownRows = images > 1 || (long)rows.Taps * stripRows <= shared;
-        _copies = _ownRows ? rows.Taps : rows.Stride;
-        int floats = (_ownRows ? rows.Taps * stripRows * images : shared) * columns.Out;
+        RowPitch = _columnSharing.Longest(columns.Out);
 
         // Whole cache lines, and not a power of two apart: lines a multiple of 4 KB apart share one set of the first-level cache.
+        int floats = images * _rowSharing.Start(_rowSharing.Copies, stripRows) * RowPitch;
         Pitch = (floats + 15) & ~15;
         Pitch += Pitch % 256 == 0 ? 16 : 0;
     }
@@ -46,133 +50,101 @@ internal unsafe struct CpuConvPlanes
     /// <summary>Images behind one another.</summary>
     public int Images { get; }
 
-    /// <summary>Floats from one (channel, column tap) to the next.</summary>
+    /// <summary>Floats from one row to the next.</summary>
+    public int RowPitch { get; }
+
+    /// <summary>Floats from one copy of a channel to the next.</summary>
     public int Pitch { get; }
 
-    /// <summary>Floats for that many channels, with room for a tile that reads past the last pixel.</summary>
-    public readonly long Floats(int channels) => ((long)channels * _columns.Taps * Pitch) + 64;
+    /// <summary>Floats from one channel to the next.</summary>
+    public int ChannelPitch => _columnSharing.Copies * Pitch;
 
-    /// <summary>Where the row of each (channel, row tap, column tap) begins, in this order.</summary>
-    public readonly void WriteOffsets(int channels, int* offsets)
+    /// <summary>Floats for that many channels, with room for a tile that reads past the last pixel.</summary>
+    public long Floats(int channels) => ((long)channels * ChannelPitch) + 64;
+
+    /// <summary>Floats for one channel and output row, about.</summary>
+    public static int FloatsPerRow(CpuTapAxis columns, bool shareColumns)
+    {
+        var sharing = new CpuTapSharing(columns, own: !shareColumns);
+        return Math.Max(1, sharing.Copies * sharing.Longest(columns.Out));
+    }
+
+    /// <summary>Where the source of output 0 for each (channel, row tap, column tap) is, in this order.</summary>
+    public void WriteOffsets(int channels, int* offsets)
     {
         for (int c = 0; c < channels; c++)
         {
             for (int r = 0; r < _rows.Taps; r++)
             {
+                int row = (_rowSharing.Start(_rowSharing.CopyOf(r), StripRows) * Images) + _rowSharing.PositionOf(r);
                 for (int s = 0; s < _columns.Taps; s++)
                 {
-                    *offsets++ = (((c * _columns.Taps) + s) * Pitch) + (RowOfTap(r) * _columns.Out);
+                    *offsets++ = (c * ChannelPitch) + (_columnSharing.CopyOf(s) * Pitch) + (row * RowPitch) + _columnSharing.PositionOf(s);
                 }
             }
         }
     }
 
-    /// <summary>
-    /// Fills the planes for output rows [y, y + rows) of one image, the number <paramref name="image"/> of those behind one another.
-    /// </summary>
+    /// <summary>Fills the planes for output rows [y, y + rows) of one image.</summary>
     /// <param name="source">The image's first channel.</param>
     /// <param name="channels">Channels to do.</param>
     /// <param name="y">First output row.</param>
     /// <param name="rows">Output rows, at most <see cref="StripRows"/>.</param>
-    /// <param name="image">Below <see cref="Images"/>.</param>
+    /// <param name="image">The image's number among those behind one another.</param>
     /// <param name="planes">Where to write.</param>
-    public readonly void Fill(float* source, int channels, int y, int rows, int image, float* planes)
+    public void Fill(float* source, int channels, int y, int rows, int image, float* planes)
     {
-        for (int copy = 0; copy < _copies; copy++)
+        for (int v = 0; v < _rowSharing.Copies; v++)
         {
-            int count, start, first;
-            if (_ownRows)
+            int height = _rowSharing.Length(v, rows, out int firstRow);
+            int start = (_rowSharing.Start(v, StripRows) * Images) + (image * StripRows);
+            for (int u = 0; u < _columnSharing.Copies && height > 0; u++)
             {
-                first = _rows.Shift(copy);
-                start = ((copy * Images) + image) * StripRows;
-                count = rows;
-            }
-            else
-            {
-                int shared = SharedRows(copy, out first);
-                if (shared == 0)
+                int width = _columnSharing.Length(u, _columns.Out, out int firstColumn);
+                if (width == 0)
                 {
                     continue;
                 }
 
-                count = shared - StripRows + rows;
-                start = SharedStart(copy);
-            }
-
-            float* target = planes + (start * _columns.Out);
-            float* channel = source;
-            for (int c = 0; c < channels; c++, channel += _rows.Source * _columns.Source)
-            {
-                for (int s = 0; s < _columns.Taps; s++, target += Pitch)
+                // Positions [begin, end) of a row come from the source, the others are padding.
+                var row = _columns with { Out = width };
+                row.Inside(firstColumn, out int begin, out int end);
+                float* target = planes + (u * Pitch) + (start * RowPitch);
+                float* channel = source;
+                for (int c = 0; c < channels; c++, channel += _rows.Source * _columns.Source, target += ChannelPitch)
                 {
-                    FillPlane(channel, (y * _rows.Stride) + first, count, _columns.Shift(s), target);
+                    Copy(channel, (y * _rows.Stride) + firstRow, height, width, firstColumn, begin, end, target);
                 }
             }
         }
     }
 
-    private static int Mod(int a, int n) => ((a % n) + n) % n;
-
-    // The rows of the copy that all row taps with this remainder share; first is the source row of its first row for output row 0.
-    private readonly int SharedRows(int remainder, out int first)
+    // One copy of one channel: rows y, y + stride, … of the source.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Copy(float* channel, int y, int height, int width, int firstColumn, int begin, int end, float* target)
     {
-        int min = int.MaxValue, max = int.MinValue;
-        for (int r = 0; r < _rows.Taps; r++)
+        if (begin >= end)
         {
-            int shift = _rows.Shift(r);
-            if (Mod(shift, _rows.Stride) == remainder)
+            // Padding alone; the rows of one copy lie behind one another.
+            NativeMemory.Clear(target, (nuint)((height - 1) * RowPitch + width) * sizeof(float));
+            return;
+        }
+
+        bool oneRun = _rows.Stride == 1 && _columns.Stride == 1 && width == _columns.Source && width == RowPitch;
+        for (int j = 0; j < height; j++, y += _rows.Stride, target += RowPitch)
+        {
+            if ((uint)y >= (uint)_rows.Source)
             {
-                min = Math.Min(min, shift);
-                max = Math.Max(max, shift);
-            }
-        }
-
-        first = min;
-        return min == int.MaxValue ? 0 : StripRows + ((max - min) / _rows.Stride);
-    }
-
-    private readonly int SharedStart(int remainder)
-    {
-        int start = 0;
-        for (int r = 0; r < remainder; r++)
-        {
-            start += SharedRows(r, out _);
-        }
-
-        return start;
-    }
-
-    private readonly int RowOfTap(int r)
-    {
-        if (_ownRows)
-        {
-            return r * Images * StripRows;
-        }
-
-        int remainder = Mod(_rows.Shift(r), _rows.Stride);
-        SharedRows(remainder, out int first);
-        return SharedStart(remainder) + ((_rows.Shift(r) - first) / _rows.Stride);
-    }
-
-    // One copy of one channel: rows y, y + stride, … of the source, moved by the column tap's shift.
-    private readonly void FillPlane(float* channel, int y, int rows, int shift, float* target)
-    {
-        int width = _columns.Out;
-        _columns.Inside(shift, out int begin, out int end);
-        bool whole = _rows.Stride == 1 && _columns.Stride == 1 && width == _columns.Source;
-        for (int j = 0; j < rows; j++, y += _rows.Stride, target += width)
-        {
-            if ((uint)y >= (uint)_rows.Source || begin >= end)
-            {
-                NativeMemory.Clear(target, (nuint)width * sizeof(float));
+                new Span<float>(target, width).Clear();
                 continue;
             }
 
-            if (whole)
+            float* row = channel + (y * _columns.Source) + (begin * _columns.Stride) + firstColumn;
+            if (oneRun)
             {
                 // Rows as wide as the source: all of them are one run, and what spilled over the ends of rows is cleared after.
-                int run = Math.Min(rows - j, _rows.Source - y);
-                CpuPanels.CopyRun(channel + (y * width) + begin + shift, target + begin, ((run - 1) * width) + end - begin);
+                int run = Math.Min(height - j, _rows.Source - y);
+                CpuPanels.CopyRun(row, target + begin, ((run - 1) * width) + end - begin);
                 ClearEnds(target, run, width, begin, end);
                 j += run - 1;
                 y += run - 1;
@@ -180,19 +152,7 @@ internal unsafe struct CpuConvPlanes
                 continue;
             }
 
-            float* row = channel + (y * _columns.Source) + (begin * _columns.Stride) + shift;
-            if (_columns.Stride == 1)
-            {
-                CpuPanels.CopyRun(row, target + begin, end - begin);
-            }
-            else
-            {
-                for (int x = begin; x < end; x++, row += _columns.Stride)
-                {
-                    target[x] = *row;
-                }
-            }
-
+            CpuPanels.CopyEvery(row, _columns.Stride, target + begin, end - begin);
             ClearEnds(target, 1, width, begin, end);
         }
     }

@@ -32,8 +32,10 @@ internal unsafe struct CpuConvWeightGradient : ISimdAction
         int together = pixels < SmallImage ? Math.Clamp(GatheredPixels / pixels, 1, Math.Max(1, Shape.N / Pool.Threads)) : 1;
         int pieces = Math.Min(Pool.Threads, (Shape.N + together - 1) / together);
         int paddedOuts = (outs + S.Width - 1) / S.Width * S.Width;
-        int blockChannels = Math.Clamp(PlaneBudget / Math.Max(1, Columns.Taps * (Rows.Taps + 1) * Columns.Out), 1, channels);
-        int stripRows = Math.Clamp((PlaneBudget / (blockChannels * Columns.Taps * Columns.Out)) - Rows.Taps + 1, 1, Rows.Out);
+        bool shareColumns = together == 1;
+        int floatsPerRow = CpuConvPlanes.FloatsPerRow(Columns, shareColumns);
+        int blockChannels = Math.Clamp(PlaneBudget / (floatsPerRow * (Rows.Taps + 1)), 1, channels);
+        int stripRows = Math.Clamp((PlaneBudget / (blockChannels * floatsPerRow)) - Rows.Taps + 1, 1, Rows.Out);
         int strips = together > 1 ? 1 : (Rows.Out + stripRows - 1) / stripRows;
         stripRows = (Rows.Out + strips - 1) / strips;
 
@@ -47,7 +49,7 @@ internal unsafe struct CpuConvWeightGradient : ISimdAction
             Strips = strips,
             BlockChannels = blockChannels,
             PaddedOuts = paddedOuts,
-            Planes = new CpuConvPlanes(Rows, Columns, stripRows, together),
+            Planes = new CpuConvPlanes(Rows, Columns, stripRows, together, shareColumns),
             SumFloats = (long)Shape.C * Rows.Taps * Columns.Taps * paddedOuts,
         };
         int taps = blockChannels * Rows.Taps * Columns.Taps;
@@ -114,24 +116,49 @@ internal unsafe struct CpuConvWeightGradient : ISimdAction
                 }
 
                 float* sum = sums + (((long)(g * channels) + c) * taps * PaddedOuts);
-                int depth = DepthFloats / (2 * S.Width);
-                for (int q = 0; q < pixels; q += depth)
+
+                // Whole lines of the planes at a time; where they are as wide as the output, all of them are one.
+                int width = Columns.Out, lines = Math.Max(1, DepthFloats / (2 * S.Width) / width);
+                for (int q = 0; q < pixels; q += lines * width)
                 {
-                    Taps(planes + q, turned, q, Math.Min(depth, pixels - q), pixels, count * taps, sum);
+                    int some = Math.Min(lines, (pixels - q) / width);
+                    var walk = Planes.RowPitch == width ? new CpuRowTile.Walk(1, some * width, 0) : new CpuRowTile.Walk(some, width, Planes.RowPitch - width);
+                    Taps(planes + (q / width * Planes.RowPitch), walk, turned, q, pixels, count, sum);
                 }
             }
         }
 
         // Some pixels, for all taps of a block of channels and all output channels.
-        private readonly void Taps(float* planes, float* turned, int q, int depth, int pixels, int taps, float* sum)
+        private readonly void Taps(float* planes, CpuRowTile.Walk walk, float* turned, int q, int pixels, int channels, float* sum)
         {
+            const int Max = CpuRowTile.MaxRows;
+            int taps = channels * Rows.Taps * Columns.Taps, half = taps / 2;
             for (int k = 0; k < PaddedOuts; k += 2 * S.Width)
             {
                 bool two = k + S.Width < PaddedOuts;
-                float* b = turned + ((long)k * pixels) + (q * (two ? 2 : 1) * S.Width);
-                for (int t = 0; t < taps; t += CpuRowTile.MaxRows)
+                float* b = turned + ((long)k * pixels) + (q * (two ? 2 : 1) * S.Width), c = sum + k;
+                if (two)
                 {
-                    CpuRowTile.Run<S, V>(Math.Min(CpuRowTile.MaxRows, taps - t), two, depth, planes, Offsets + t, b, sum + ((long)t * PaddedOuts) + k, PaddedOuts);
+                    for (int t = 0; t < taps; t += Max)
+                    {
+                        CpuRowTile.TwoRegisters<S, V>(Math.Min(Max, taps - t), walk, planes, Offsets + t, b, c + ((long)t * PaddedOuts), PaddedOuts);
+                    }
+                }
+                else if (channels % 2 == 0 && S.Width == 16)
+                {
+                    nint halfA = (nint)(channels / 2) * Planes.ChannelPitch;
+                    for (int t = 0; t < half; t += Max)
+                    {
+                        CpuRowTile.TwoHalves<S, V>(
+                            Math.Min(Max, half - t), walk, planes, Offsets + t, halfA, b, c + ((long)t * PaddedOuts), PaddedOuts, (nint)half * PaddedOuts);
+                    }
+                }
+                else
+                {
+                    for (int t = 0; t < taps; t += Max)
+                    {
+                        CpuRowTile.OneRegister<S, V>(Math.Min(Max, taps - t), walk, planes, Offsets + t, b, c + ((long)t * PaddedOuts), PaddedOuts);
+                    }
                 }
             }
         }

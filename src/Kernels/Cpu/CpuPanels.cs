@@ -28,6 +28,18 @@ internal static unsafe class CpuPanels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(float* source, nint ld, int rows, int k, float* panel, int width)
     {
+        // In blocks, so that a line of the panel is still in the first-level cache when the next rows come to it.
+        const int Block = 64;
+        for (; k > Block; k -= Block, source += Block, panel += Block * width)
+        {
+            TransposeBlock(source, ld, rows, Block, panel, width);
+        }
+
+        TransposeBlock(source, ld, rows, k, panel, width);
+    }
+
+    private static void TransposeBlock(float* source, nint ld, int rows, int k, float* panel, int width)
+    {
         int i = 0;
         for (; i + 4 <= rows; i += 4)
         {
@@ -51,7 +63,33 @@ internal static unsafe class CpuPanels
         }
     }
 
-    /// <summary>Copies a short run of numbers with the widest moves that fit, the last one overlapping the one before.</summary>
+    /// <summary>target[i] = source[i*step].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CopyEvery(float* source, int step, float* target, int count)
+    {
+        if (step == 1)
+        {
+            CopyRun(source, target, count);
+            return;
+        }
+
+        int i = 0;
+        if (step == 2 && Sse.IsSupported)
+        {
+            // The last number of the last four is left to the plain loop: its neighbour may lie past the end of the source.
+            for (; i + 4 < count; i += 4)
+            {
+                Vector128.Store(Sse.Shuffle(Vector128.Load(source + (2 * i)), Vector128.Load(source + (2 * i) + 4), 0b10_00_10_00), target + i);
+            }
+        }
+
+        for (; i < count; i++)
+        {
+            target[i] = source[i * step];
+        }
+    }
+
+    /// <summary>Copies a run of numbers with the widest moves that fit, the last one overlapping the one before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void CopyRun(float* source, float* target, int count)
     {
