@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace SmartFrz.Kernels.Cpu;
 
 /// <summary>The 2-d convolution and its two gradients, each on its own: none needs that another was computed.</summary>
@@ -33,13 +35,24 @@ internal static unsafe class CpuConv2d
         var s = shape;
         int p = s.P, q = s.Q;
 
-        // With a stride, pixels of dx with different remainders meet different taps: one pass for each remainder.
+        // With a stride, pixels of dx with different remainders meet different taps: one pass for each remainder. Some may meet none.
+        if (!accumulate && SomeMeetNone(s))
+        {
+            var clear = new ClearBody { Target = dx, Count = s.InputCount };
+            pool.For((int)(((s.InputCount - 1) / ClearBody.Block) + 1), 4, ref clear);
+        }
+
         for (int h = 0; h < Math.Min(s.StrideH, s.H); h++)
         {
             var rows = CpuTapAxis.Backward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, p, h, out int rowTap, out int rowTapStep);
             for (int v = 0; v < Math.Min(s.StrideW, s.W); v++)
             {
                 var columns = CpuTapAxis.Backward(s.S, s.StrideW, s.PadW, s.DilationW, s.W, q, v, out int columnTap, out int columnTapStep);
+                if (rows.Taps == 0 || columns.Taps == 0)
+                {
+                    continue;
+                }
+
                 var pass = new CpuConvPass
                 {
                     Pool = pool,
@@ -87,6 +100,42 @@ internal static unsafe class CpuConv2d
         isa.Run(ref gradient);
     }
 
+    private static bool SomeMeetNone(in Conv2dShape s)
+    {
+        for (int h = 0; h < Math.Min(s.StrideH, s.H); h++)
+        {
+            if (CpuTapAxis.Backward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, s.P, h, out _, out _).Taps == 0)
+            {
+                return true;
+            }
+        }
+
+        for (int v = 0; v < Math.Min(s.StrideW, s.W); v++)
+        {
+            if (CpuTapAxis.Backward(s.S, s.StrideW, s.PadW, s.DilationW, s.W, s.Q, v, out _, out _).Taps == 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static CpuConvWeights WeightsOf(in Conv2dShape s, float* w, bool backward) =>
         new() { W = w, R = s.R, S = s.S, K = s.K / s.Groups, C = s.C / s.Groups, Groups = s.Groups, Backward = backward };
+
+    // One index is a block of the target.
+    private struct ClearBody : IParallelBody
+    {
+        public const int Block = 16 * 1024;
+
+        public float* Target;
+        public long Count;
+
+        public readonly void Run(int begin, int end, int worker)
+        {
+            long from = (long)begin * Block;
+            NativeMemory.Clear(Target + from, (nuint)(Math.Min(Count, (long)end * Block) - from) * sizeof(float));
+        }
+    }
 }

@@ -16,8 +16,8 @@ internal unsafe struct CpuConvPass : ISimdAction
     // Output channels whose packed weights stay in the second-level cache while the pixels pass by.
     private const int RowsAtATime = 144;
 
-    // Pixels to gather from several images where one has fewer than this.
-    private const int SmallImage = 64, GatheredPixels = 256;
+    // Pixels to gather from several images where one has few; weights beyond the cache should see many pixels each time they are read.
+    private const int SmallImage = 64, GatheredPixels = 256, LargeWeights = 128 * 1024;
 
     private const long FlopsPerPiece = 1_000_000;
 
@@ -122,13 +122,13 @@ internal unsafe struct CpuConvPass : ISimdAction
         public void Cut(in CpuConvWeights weights, int blockChannels, int threads)
         {
             int pixels = Rows.Out * Columns.Out, together = 1;
-            if (pixels < SmallImage)
+            if (pixels < SmallImage || (pixels < GatheredPixels / 2 && weights.Floats > LargeWeights * (long)weights.Groups))
             {
                 together = Math.Clamp(Math.Min(GatheredPixels / pixels, Images / (2 * threads)), 1, Images);
             }
 
             // Where a register never reaches over the end of a row, column taps can share copies of the source.
-            bool shareColumns = together == 1 && Columns.Out % S.Width == 0;
+            bool shareColumns = together == 1 && Columns.Out % S.Width == 0 && weights.Out > 1;
             int floatsPerRow = blockChannels * CpuConvPlanes.FloatsPerRow(Columns, shareColumns);
             int stripRows = Math.Clamp(PlaneBudget / floatsPerRow, 1, Rows.Out);
             _imageBlocks = (Images + together - 1) / together;
@@ -184,6 +184,18 @@ internal unsafe struct CpuConvPass : ISimdAction
         {
             int inStrip = rows * Columns.Out, pixels = images * inStrip;
             bool add = Accumulate || block > 0, sideBySide = OutputColumn == 1 && OutputRow == Columns.Out;
+            if (Weights.Out == 1 && sideBySide)
+            {
+                for (int i = 0; i < images; i++)
+                {
+                    float* line = Output + ((long)group * OutputChannel) + Place(image + i, y, 0, inStrip);
+                    float bias = Bias != null && block == 0 ? Bias[group] : 0f;
+                    CpuLine.Sum<S, V>(depth, Weights.Panel(group, block, 0), Offsets, planes + (i * inStrip), line, inStrip, add, bias);
+                }
+
+                return;
+            }
+
             long* places = stackalloc long[32];
             for (int q = 0; q < pixels; q += 2 * S.Width)
             {
