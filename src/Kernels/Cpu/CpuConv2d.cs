@@ -10,21 +10,26 @@ internal static unsafe class CpuConv2d
     {
         var s = shape;
         int p = s.P, q = s.Q;
+        var all = new CpuConvPhase
+        {
+            Rows = CpuTapAxis.Forward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, p),
+            Columns = CpuTapAxis.Forward(s.S, s.StrideW, s.PadW, s.DilationW, s.W, q),
+            Output = y,
+            Weights = WeightsOf(s, w, backward: false) with { RowTapStep = 1, RowTaps = s.R, ColumnTapStep = 1, ColumnTaps = s.S },
+        };
         var pass = new CpuConvPass
         {
             Pool = pool,
-            Rows = CpuTapAxis.Forward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, p),
-            Columns = CpuTapAxis.Forward(s.S, s.StrideW, s.PadW, s.DilationW, s.W, q),
             Images = s.N,
             Source = x,
             SourceImage = (long)s.C * s.H * s.W,
-            Output = y,
             OutputImage = (long)s.K * p * q,
             OutputChannel = (nint)p * q,
             OutputRow = q,
             OutputColumn = 1,
             Bias = bias,
-            Weights = WeightsOf(s, w, backward: false) with { RowTapStep = 1, RowTaps = s.R, ColumnTapStep = 1, ColumnTaps = s.S },
+            Phases = &all,
+            PhaseCount = 1,
         };
         isa.Run(ref pass);
     }
@@ -35,13 +40,28 @@ internal static unsafe class CpuConv2d
         var s = shape;
         int p = s.P, q = s.Q;
 
-        // With a stride, pixels of dx with different remainders meet different taps: one pass for each remainder. Some may meet none.
+        var pass = new CpuConvPass
+        {
+            Pool = pool,
+            Images = s.N,
+            Source = dy,
+            SourceImage = (long)s.K * p * q,
+            OutputImage = (long)s.C * s.H * s.W,
+            OutputChannel = (nint)s.H * s.W,
+            OutputRow = s.StrideH * s.W,
+            OutputColumn = s.StrideW,
+            Accumulate = accumulate,
+        };
+
+        // With a stride, pixels of dx with different remainders meet different taps. Some may meet none.
         if (!accumulate && SomeMeetNone(s))
         {
             var clear = new ClearBody { Target = dx, Count = s.InputCount };
             pool.For((int)(((s.InputCount - 1) / ClearBody.Block) + 1), 4, ref clear);
         }
 
+        const int MaxPhases = 16;
+        var phases = stackalloc CpuConvPhase[MaxPhases];
         for (int h = 0; h < Math.Min(s.StrideH, s.H); h++)
         {
             var rows = CpuTapAxis.Backward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, p, h, out int rowTap, out int rowTapStep);
@@ -53,20 +73,11 @@ internal static unsafe class CpuConv2d
                     continue;
                 }
 
-                var pass = new CpuConvPass
+                phases[pass.PhaseCount++] = new CpuConvPhase
                 {
-                    Pool = pool,
                     Rows = rows,
                     Columns = columns,
-                    Images = s.N,
-                    Source = dy,
-                    SourceImage = (long)s.K * p * q,
                     Output = dx + (h * s.W) + v,
-                    OutputImage = (long)s.C * s.H * s.W,
-                    OutputChannel = (nint)s.H * s.W,
-                    OutputRow = s.StrideH * s.W,
-                    OutputColumn = s.StrideW,
-                    Accumulate = accumulate,
                     Weights = WeightsOf(s, w, backward: true) with
                     {
                         RowTap = rowTap,
@@ -77,8 +88,19 @@ internal static unsafe class CpuConv2d
                         ColumnTaps = columns.Taps,
                     },
                 };
-                isa.Run(ref pass);
+                if (pass.PhaseCount == MaxPhases)
+                {
+                    pass.Phases = phases;
+                    isa.Run(ref pass);
+                    pass.PhaseCount = 0;
+                }
             }
+        }
+
+        if (pass.PhaseCount > 0)
+        {
+            pass.Phases = phases;
+            isa.Run(ref pass);
         }
     }
 

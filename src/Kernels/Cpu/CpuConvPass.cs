@@ -7,9 +7,6 @@ namespace SmartFrz.Kernels.Cpu;
 /// </summary>
 internal unsafe struct CpuConvPass : ISimdAction
 {
-    // Terms summed in registers before the output is touched: what they read of the source, for one tile, stays in the first-level cache.
-    private const int DepthTarget = 320;
-
     // Floats of source laid out at a time: half of a small second-level cache.
     private const int PlaneBudget = 64 * 1024;
 
@@ -22,128 +19,151 @@ internal unsafe struct CpuConvPass : ISimdAction
     private const long FlopsPerPiece = 1_000_000;
 
     public CpuPool Pool;
-    public CpuTapAxis Rows, Columns;
     public int Images;
     public float* Source;
     public long SourceImage;
 
-    /// <summary>The output of the first pixel; its pixels need not lie side by side.</summary>
-    public float* Output;
+    /// <summary>Elements from one image, channel, row and column of a phase's output to the next.</summary>
     public long OutputImage;
     public nint OutputChannel;
     public int OutputRow, OutputColumn;
     public float* Bias;
     public bool Accumulate;
 
-    /// <summary>What to pack, less the places and cuts, which are decided here.</summary>
-    public CpuConvWeights Weights;
+    /// <summary>The phases, each with its axes, its output and what to pack; the cuts are decided here.</summary>
+    public CpuConvPhase* Phases;
+    public int PhaseCount;
 
     public void Run<S, V>()
         where S : struct, ISimd<V>
         where V : unmanaged
     {
-        if (Rows.Out == 0 || Columns.Out == 0)
+        using var alone = Pool.Exclusive();
+        var body = new Body<S, V> { Pass = Unmanaged.Of(this) };
+        long packed = 0, depths = 0, flops = 0;
+        for (int i = 0; i < PhaseCount; i++)
         {
-            return;
+            ref var phase = ref Phases[i];
+            phase.CutChannels<S, V>();
+            packed += phase.Weights.Floats;
+            depths += phase.Depth;
+            flops += 2L * Images * phase.Pixels * phase.Weights.Floats;
         }
 
-        using var alone = Pool.Exclusive();
-        int max = CpuTile.MaxRows<S, V>();
-        Weights.Tiles = (Weights.Out + max - 1) / max;
-        int blockChannels = Math.Clamp(DepthTarget / Math.Max(1, Weights.Taps), 1, Weights.Source);
-        Weights.ChannelBlocks = (Weights.Source + blockChannels - 1) / blockChannels;
-        blockChannels = (Weights.Source + Weights.ChannelBlocks - 1) / Weights.ChannelBlocks;
+        body.Cut(Pool.Threads);
 
-        var body = new Body<S, V>
+        float* shared = Pool.Shared(packed + depths);
+        int* offsets = (int*)(shared + packed);
+        long planes = 0;
+        int tiles = 0;
+        for (int i = 0; i < PhaseCount; i++)
         {
-            Rows = Rows,
-            Columns = Columns,
-            Images = Images,
-            Source = Source,
-            SourceImage = SourceImage,
-            Output = Output,
-            OutputImage = OutputImage,
-            OutputChannel = OutputChannel,
-            OutputRow = OutputRow,
-            OutputColumn = OutputColumn,
-            Bias = Bias,
-            Accumulate = Accumulate,
-        };
-        body.Cut(Weights, blockChannels, Pool.Threads);
+            ref var phase = ref Phases[i];
+            phase.Weights.Packed = shared;
+            shared += phase.Weights.Floats;
+            phase.Offsets = offsets;
+            offsets += phase.Depth;
+            phase.Planes.WriteOffsets(phase.BlockChannels, phase.Offsets);
+            planes = Math.Max(planes, phase.Planes.Floats(phase.BlockChannels));
+            tiles += phase.Weights.Groups * phase.Weights.Tiles;
+        }
 
-        int depth = blockChannels * Weights.Taps;
-        float* shared = Pool.Shared(Weights.Floats + depth);
-        Weights.Packed = shared;
-        body.Weights = Weights;
-        body.Offsets = (int*)(shared + Weights.Floats);
-        body.Planes.WriteOffsets(blockChannels, body.Offsets);
-        body.Scratch = Pool.Scratch(body.Planes.Floats(blockChannels));
-
-        var pack = new PackBody { Weights = Weights };
-        Pool.For(Weights.Groups * Weights.Tiles, (int)Math.Clamp(32L * 1024 * Weights.Tiles * Weights.Groups / Math.Max(1, Weights.Floats), 1, int.MaxValue), ref pack);
-        long flops = 2L * Images * Rows.Out * Columns.Out * Weights.Floats;
+        body.Scratch = Pool.Scratch(planes);
+        var pack = new PackBody { Phases = Phases };
+        Pool.For(tiles, (int)Math.Clamp(32L * 1024 * tiles / Math.Max(1, packed), 1, int.MaxValue), ref pack);
         Pool.For(body.Count, (int)Math.Clamp(FlopsPerPiece * body.Count / Math.Max(1, flops), 1, int.MaxValue), ref body);
     }
 
-    // One index is one tile of output channels of one group to pack.
+    // The fields that a piece needs: a body is plain data.
+    private struct Unmanaged
+    {
+        public int Images, PhaseCount;
+        public float* Source, Bias;
+        public long SourceImage, OutputImage;
+        public nint OutputChannel;
+        public int OutputRow, OutputColumn;
+        public bool Accumulate;
+        public CpuConvPhase* Phases;
+
+        public static Unmanaged Of(in CpuConvPass pass) => new()
+        {
+            Images = pass.Images,
+            PhaseCount = pass.PhaseCount,
+            Source = pass.Source,
+            Bias = pass.Bias,
+            SourceImage = pass.SourceImage,
+            OutputImage = pass.OutputImage,
+            OutputChannel = pass.OutputChannel,
+            OutputRow = pass.OutputRow,
+            OutputColumn = pass.OutputColumn,
+            Accumulate = pass.Accumulate,
+            Phases = pass.Phases,
+        };
+    }
+
+    // One index is one tile of output channels of one group of one phase to pack.
     private struct PackBody : IParallelBody
     {
-        public CpuConvWeights Weights;
+        public CpuConvPhase* Phases;
 
         public readonly void Run(int begin, int end, int worker)
         {
             for (int i = begin; i < end; i++)
             {
-                Weights.Pack(i / Weights.Tiles, i % Weights.Tiles);
+                var phase = Phases;
+                int tile = i;
+                for (; tile >= phase->Weights.Groups * phase->Weights.Tiles; phase++)
+                {
+                    tile -= phase->Weights.Groups * phase->Weights.Tiles;
+                }
+
+                phase->Weights.Pack(tile / phase->Weights.Tiles, tile % phase->Weights.Tiles);
             }
         }
     }
 
-    // One index is a strip of output rows of one image (or of a few small images) for one group and a part of its output channels.
+    // One index is a strip of output rows of one image (or of a few small images) for one group and a part of its output channels; all
+    // phases of it, so that they meet the same source and output in the cache.
     private struct Body<S, V> : IParallelBody
         where S : struct, ISimd<V>
         where V : unmanaged
     {
-        public CpuTapAxis Rows, Columns;
-        public CpuConvWeights Weights;
-        public CpuConvPlanes Planes;
+        public Unmanaged Pass;
         public WorkerScratch Scratch;
-        public int Images;
-        public float* Source, Output, Bias;
-        public long SourceImage, OutputImage;
-        public nint OutputChannel;
-        public int OutputRow, OutputColumn;
-        public int* Offsets;
-        public bool Accumulate;
-        private int _imageBlocks, _strips, _parts;
+        private int _together, _imageBlocks, _strips, _parts;
 
-        public readonly int Count => _imageBlocks * Weights.Groups * _strips * _parts;
+        public readonly int Count => _imageBlocks * Pass.Phases->Weights.Groups * _strips * _parts;
 
-        public void Cut(in CpuConvWeights weights, int blockChannels, int threads)
+        public void Cut(int threads)
         {
-            int pixels = Rows.Out * Columns.Out, together = 1;
+            // The first phase is the largest.
+            ref var first = ref Pass.Phases[0];
+            ref var weights = ref first.Weights;
+            int pixels = first.Pixels, images = Pass.Images;
+            _together = 1;
             if (pixels < SmallImage || (pixels < GatheredPixels / 2 && weights.Floats > LargeWeights * (long)weights.Groups))
             {
-                together = Math.Clamp(Math.Min(GatheredPixels / pixels, Images / (2 * threads)), 1, Images);
+                _together = Math.Clamp(Math.Min(GatheredPixels / pixels, images / (2 * threads)), 1, images);
             }
 
-            // Where a register never reaches over the end of a row, column taps can share copies of the source.
-            bool shareColumns = together == 1 && Columns.Out % S.Width == 0 && weights.Out > 1;
-            int floatsPerRow = blockChannels * CpuConvPlanes.FloatsPerRow(Columns, shareColumns);
-            int stripRows = Math.Clamp(PlaneBudget / floatsPerRow, 1, Rows.Out);
-            _imageBlocks = (Images + together - 1) / together;
+            int floatsPerRow = first.BlockChannels * CpuConvPlanes.FloatsPerRow(first.Columns, first.ShareColumns<S, V>(_together));
+            int stripRows = Math.Clamp(PlaneBudget / floatsPerRow, 1, first.Rows.Out);
+            _imageBlocks = (images + _together - 1) / _together;
             int wanted = 2 * threads, items = _imageBlocks * weights.Groups;
             if (items < wanted)
             {
                 // Too few images for the threads: lower strips, then parts of the output channels.
-                int leastRows = Math.Min(Rows.Out, ((4 * S.Width) + Columns.Out - 1) / Columns.Out);
-                stripRows = Math.Clamp(Rows.Out / ((wanted + items - 1) / items), leastRows, stripRows);
+                int leastRows = Math.Min(first.Rows.Out, ((4 * S.Width) + first.Columns.Out - 1) / first.Columns.Out);
+                stripRows = Math.Clamp(first.Rows.Out / ((wanted + items - 1) / items), leastRows, Math.Max(leastRows, stripRows));
             }
 
-            _strips = together > 1 ? 1 : (Rows.Out + stripRows - 1) / stripRows;
-            stripRows = (Rows.Out + _strips - 1) / _strips;
-            _parts = Math.Clamp((wanted + (items * _strips) - 1) / (items * _strips), 1, Math.Max(1, weights.Tiles));
-            Planes = new CpuConvPlanes(Rows, Columns, stripRows, together, shareColumns);
+            _strips = _together > 1 ? 1 : (first.Rows.Out + stripRows - 1) / stripRows;
+            _parts = Math.Clamp((wanted + (items * _strips) - 1) / (items * _strips), 1, weights.Tiles);
+            for (int i = 0; i < Pass.PhaseCount; i++)
+            {
+                ref var phase = ref Pass.Phases[i];
+                phase.Planes = new CpuConvPlanes(phase.Rows, phase.Columns, (phase.Rows.Out + _strips - 1) / _strips, _together, phase.ShareColumns<S, V>(_together));
+            }
         }
 
         public readonly void Run(int begin, int end, int worker)
@@ -152,45 +172,51 @@ internal unsafe struct CpuConvPass : ISimdAction
             float* tile = stackalloc float[12 * 32];
             for (int n = begin; n < end; n++)
             {
-                int part = n % _parts, strip = n / _parts % _strips, group = n / _parts / _strips % Weights.Groups;
-                int image = n / _parts / _strips / Weights.Groups * Planes.Images;
-                int y = strip * Rows.Out / _strips, rows = ((strip + 1) * Rows.Out / _strips) - y;
-                Strip(group, image, Math.Min(Planes.Images, Images - image), y, rows, part * Weights.Tiles / _parts, (part + 1) * Weights.Tiles / _parts, planes, tile);
+                int part = n % _parts, strip = n / _parts % _strips, groups = Pass.Phases->Weights.Groups;
+                int group = n / _parts / _strips % groups, image = n / _parts / _strips / groups * _together;
+                for (int i = 0; i < Pass.PhaseCount; i++)
+                {
+                    Strip(Pass.Phases[i], group, image, Math.Min(_together, Pass.Images - image), strip, part, planes, tile);
+                }
             }
         }
 
-        private readonly void Strip(int group, int image, int images, int y, int rows, int firstTile, int lastTile, float* planes, float* tile)
+        private readonly void Strip(in CpuConvPhase phase, int group, int image, int images, int strip, int part, float* planes, float* tile)
         {
+            int y = strip * phase.Rows.Out / _strips, rows = ((strip + 1) * phase.Rows.Out / _strips) - y;
+            int firstTile = part * phase.Weights.Tiles / _parts, lastTile = (part + 1) * phase.Weights.Tiles / _parts;
             int tilesAtATime = Math.Max(1, RowsAtATime / CpuTile.MaxRows<S, V>());
-            for (int block = 0; block < Weights.ChannelBlocks; block++)
+            for (int block = 0; block < phase.Weights.ChannelBlocks; block++)
             {
-                int channel = Weights.BlockStart(block), channels = Weights.BlockStart(block + 1) - channel;
+                int channel = phase.Weights.BlockStart(block), channels = phase.Weights.BlockStart(block + 1) - channel;
                 for (int i = 0; i < images; i++)
                 {
-                    float* source = Source + ((image + i) * SourceImage) + ((((long)group * Weights.Source) + channel) * Rows.Source * Columns.Source);
-                    Planes.Fill(source, channels, y, rows, i, planes);
+                    long at = (((long)group * phase.Weights.Source) + channel) * phase.Rows.Source * phase.Columns.Source;
+                    phase.Planes.Fill(Pass.Source + ((image + i) * Pass.SourceImage) + at, channels, y, rows, i, planes);
                 }
 
                 for (int t = firstTile; t < lastTile; t += tilesAtATime)
                 {
-                    Tiles(group, block, channels * Weights.Taps, t, Math.Min(lastTile, t + tilesAtATime), image, images, y, rows, planes, tile);
+                    Tiles(phase, group, block, channels * phase.Weights.Taps, t, Math.Min(lastTile, t + tilesAtATime), image, images, y, rows, planes, tile);
                 }
             }
         }
 
         // All pixels of a strip for some tiles of output channels and one block of source channels.
         private readonly void Tiles(
-            int group, int block, int depth, int firstTile, int lastTile, int image, int images, int y, int rows, float* planes, float* tile)
+            in CpuConvPhase phase, int group, int block, int depth, int firstTile, int lastTile, int image, int images, int y, int rows, float* planes, float* tile)
         {
-            int inStrip = rows * Columns.Out, pixels = images * inStrip;
-            bool add = Accumulate || block > 0, sideBySide = OutputColumn == 1 && OutputRow == Columns.Out;
-            if (Weights.Out == 1 && sideBySide)
+            ref readonly var weights = ref phase.Weights;
+            int width = phase.Columns.Out, inStrip = rows * width, pixels = images * inStrip;
+            bool add = Pass.Accumulate || block > 0, sideBySide = Pass.OutputColumn == 1 && Pass.OutputRow == width;
+            float* output = phase.Output + ((long)group * weights.Out * Pass.OutputChannel);
+            float* biases = Pass.Bias != null && block == 0 ? Pass.Bias + (group * weights.Out) : null;
+            if (weights.Out == 1 && sideBySide)
             {
                 for (int i = 0; i < images; i++)
                 {
-                    float* line = Output + ((long)group * OutputChannel) + Place(image + i, y, 0, inStrip);
-                    float bias = Bias != null && block == 0 ? Bias[group] : 0f;
-                    CpuLine.Sum<S, V>(depth, Weights.Panel(group, block, 0), Offsets, planes + (i * inStrip), line, inStrip, add, bias);
+                    float* line = output + Place(width, image + i, y, 0, inStrip);
+                    CpuLine.Sum<S, V>(depth, weights.Panel(group, block, 0), phase.Offsets, planes + (i * inStrip), line, inStrip, add, biases != null ? *biases : 0f);
                 }
 
                 return;
@@ -200,55 +226,55 @@ internal unsafe struct CpuConvPass : ISimdAction
             for (int q = 0; q < pixels; q += 2 * S.Width)
             {
                 int columns = Math.Min(2 * S.Width, pixels - q);
-                float* c = Output + ((long)group * Weights.Out * OutputChannel);
-                float* b0 = planes + At(q), b1 = columns > S.Width ? planes + At(q + S.Width) : b0;
-                long left = Place(image, y, q, inStrip), right = left;
+                float* b0 = planes + At(phase, q), b1 = columns > S.Width ? planes + At(phase, q + S.Width) : b0;
+                long left = Place(width, image, y, q, inStrip), right = left;
                 bool direct = sideBySide && columns == 2 * S.Width && q / inStrip == (q + S.Width - 1) / inStrip && (q + S.Width) / inStrip == (q + columns - 1) / inStrip;
                 if (direct)
                 {
-                    right = Place(image, y, q + S.Width, inStrip);
+                    right = Place(width, image, y, q + S.Width, inStrip);
                 }
                 else
                 {
                     for (int j = 0; j < columns; j++)
                     {
-                        places[j] = Place(image, y, q + j, inStrip);
+                        places[j] = Place(width, image, y, q + j, inStrip);
                     }
                 }
 
                 for (int t = firstTile; t < lastTile; t++)
                 {
-                    int row = Weights.TileStart(t), height = Weights.TileStart(t + 1) - row;
-                    float* panel = Weights.Panel(group, block, t);
-                    float* bias = Bias != null && block == 0 ? Bias + (group * Weights.Out) + row : null;
-                    float* to = c + (row * OutputChannel);
+                    int row = weights.TileStart(t), height = weights.TileStart(t + 1) - row;
+                    float* panel = weights.Panel(group, block, t), to = output + (row * Pass.OutputChannel);
+                    float* bias = biases != null ? biases + row : null;
                     if (direct)
                     {
-                        CpuTile.Run<S, V>(height, depth, panel, Offsets, b0, b1, to + left, to + right, OutputChannel, add, bias);
+                        CpuTile.Run<S, V>(height, depth, panel, phase.Offsets, b0, b1, to + left, to + right, Pass.OutputChannel, add, bias);
                         continue;
                     }
 
-                    CpuTile.Run<S, V>(height, depth, panel, Offsets, b0, b1, tile, tile + S.Width, 2 * S.Width, false, bias);
+                    CpuTile.Run<S, V>(height, depth, panel, phase.Offsets, b0, b1, tile, tile + S.Width, 2 * S.Width, false, bias);
                     Scatter(tile, height, columns, to, places, add);
                 }
             }
         }
 
         // Where a pixel of the strip is in the planes.
-        private readonly int At(int pixel) =>
-            Planes.RowPitch == Columns.Out ? pixel : (pixel / Columns.Out * Planes.RowPitch) + (pixel % Columns.Out);
+        private static int At(in CpuConvPhase phase, int pixel)
+        {
+            int width = phase.Columns.Out;
+            return phase.Planes.RowPitch == width ? pixel : (pixel / width * phase.Planes.RowPitch) + (pixel % width);
+        }
 
         // Where it is in the output.
-        private readonly long Place(int image, int y, int pixel, int inStrip)
+        private readonly long Place(int width, int image, int y, int pixel, int inStrip)
         {
-            int i = pixel / inStrip, rest = pixel - (i * inStrip);
-            int row = rest / Columns.Out;
-            return ((image + i) * OutputImage) + ((long)(y + row) * OutputRow) + ((long)(rest - (row * Columns.Out)) * OutputColumn);
+            int i = pixel / inStrip, rest = pixel - (i * inStrip), row = rest / width;
+            return ((image + i) * Pass.OutputImage) + ((long)(y + row) * Pass.OutputRow) + ((long)(rest - (row * width)) * Pass.OutputColumn);
         }
 
         private readonly void Scatter(float* tile, int rows, int columns, float* to, long* places, bool add)
         {
-            for (int i = 0; i < rows; i++, tile += 2 * S.Width, to += OutputChannel)
+            for (int i = 0; i < rows; i++, tile += 2 * S.Width, to += Pass.OutputChannel)
             {
                 for (int j = 0; j < columns; j++)
                 {
