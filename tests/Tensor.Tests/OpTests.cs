@@ -1,19 +1,16 @@
 using SmartFrz.Cases;
 using SmartFrz.Kernels;
 using SmartFrz.Kernels.Cpu;
-using SmartFrz.Kernels.Cuda;
 
 namespace SmartFrz.Tensors.Tests;
 
 /// <summary>
 /// Every operation against its double-precision reference: values, gradients for every subset of operands, plan against ledger,
-/// memory, all on each instruction set; and the CUDA kernels (emulated) against the CPU ones.
+/// memory, all on each instruction set. The CUDA kernels are held against the CPU's in <see cref="CudaTests"/>.
 /// </summary>
 public sealed class OpTests(OpTests.Devices devices) : IClassFixture<OpTests.Devices>
 {
     public static TheoryData<string> Names => [.. OpCases.All.Select(c => c.Name)];
-
-    public static TheoryData<string> EmulatedNames => [.. OpCases.All.Where(c => c.Emulate).Select(c => c.Name)];
 
     [Fact]
     public void Case_names_are_unique()
@@ -30,7 +27,7 @@ public sealed class OpTests(OpTests.Devices devices) : IClassFixture<OpTests.Dev
         var expected = op.Reference(Doubles(op.Operands()));
         foreach (var device in devices.Cpus)
         {
-            AssertClose($"{name} on {device.Name}", expected, OpRun.Forward(device, op), op.Tolerance);
+            Close.Assert($"{name} on {device.Name}", expected, OpRun.Forward(device, op), op.Tolerance);
         }
     }
 
@@ -45,7 +42,7 @@ public sealed class OpTests(OpTests.Devices devices) : IClassFixture<OpTests.Dev
             var all = OpRun.Gradients(device, op, NeedMask.All(op.Inputs.Count));
             for (int i = 0; i < op.Inputs.Count; i++)
             {
-                AssertClose($"{name} on {device.Name}, gradient {i}", expected[i], all[i]!, op.GradTolerance);
+                Close.Assert($"{name} on {device.Name}, gradient {i}", expected[i], all[i]!, op.GradTolerance);
             }
 
             for (uint bits = 1; bits < 1u << op.Inputs.Count; bits++)
@@ -56,29 +53,6 @@ public sealed class OpTests(OpTests.Devices devices) : IClassFixture<OpTests.Dev
                 {
                     Assert.Equal((bits >> i & 1) != 0, some[i] is not null);
                     Assert.True(some[i] is null || some[i]!.AsSpan().SequenceEqual(all[i]), $"{name}: gradient {i} changes with mask {bits:b}");
-                }
-            }
-        }
-    }
-
-    [Theory]
-    [MemberData(nameof(EmulatedNames))]
-    public void Cuda_kernels_match_the_cpu_kernels(string name)
-    {
-        var op = OpCases.Find(name);
-        var cpu = devices.Cpus[^1];
-        AssertClose($"{name} forward", Array.ConvertAll(OpRun.Forward(cpu, op), v => (double)v), OpRun.Forward(devices.Emulated, op), op.Tolerance);
-        for (uint bits = 1; bits < 1u << op.Inputs.Count; bits++)
-        {
-            var need = new NeedMask(bits);
-            var expected = OpRun.Gradients(cpu, op, need);
-            var actual = OpRun.Gradients(devices.Emulated, op, need);
-            for (int i = 0; i < op.Inputs.Count; i++)
-            {
-                Assert.Equal(expected[i] is null, actual[i] is null);
-                if (expected[i] is { } e)
-                {
-                    AssertClose($"{name} gradient {i} of mask {bits:b}", Array.ConvertAll(e, v => (double)v), actual[i]!, op.GradTolerance);
                 }
             }
         }
@@ -121,24 +95,11 @@ public sealed class OpTests(OpTests.Devices devices) : IClassFixture<OpTests.Dev
 
     private static double[][] Doubles(float[][] x) => Array.ConvertAll(x, row => Array.ConvertAll(row, v => (double)v));
 
-    private static void AssertClose(string what, double[] expected, float[] actual, double tolerance)
-    {
-        Assert.Equal(expected.Length, actual.Length);
-        double scale = Math.Max(1e-3, expected.Select(Math.Abs).DefaultIfEmpty(0).Max());
-        for (int i = 0; i < expected.Length; i++)
-        {
-            double error = Math.Abs(expected[i] - actual[i]);
-            Assert.True(error <= tolerance * scale, $"{what}: element {i} is {actual[i]:R}, expected {expected[i]:R} within {tolerance * scale:g3}");
-        }
-    }
-
-    /// <summary>One device for each instruction set of this machine, and the CUDA emulator.</summary>
+    /// <summary>One device for each instruction set of this machine.</summary>
     public sealed class Devices : IDisposable
     {
         public IReadOnlyList<Device> Cpus { get; } =
             [.. Enum.GetValues<CpuIsa>().Where(isa => isa.IsSupported()).Select(isa => new CpuDevice(2, isa))];
-
-        public Device Emulated { get; } = CudaDevice.OpenEmulated();
 
         public void Dispose()
         {
@@ -146,8 +107,6 @@ public sealed class OpTests(OpTests.Devices devices) : IClassFixture<OpTests.Dev
             {
                 cpu.Dispose();
             }
-
-            Emulated.Dispose();
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
@@ -47,6 +48,9 @@ public sealed class CudaDevice : Device
 
     /// <summary>Groups of a grid-stride launch at most.</summary>
     internal int MaxGrid { get; }
+
+    /// <summary>The kernels that were launched on this device so far.</summary>
+    internal IEnumerable<MethodInfo> LaunchedKernels => _launchers.Keys.Select(k => k.Method);
 
     /// <summary>Opens GPU number <paramref name="index"/>, or says why it cannot.</summary>
     public static bool TryOpen(int index, out CudaDevice? device, out string reason)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ILGPU.Runtime.Cuda;
+using SmartFrz.Cases;
 using Xunit.Abstractions;
 
 namespace SmartFrz.Kernels.Tests;

@@ -1,7 +1,7 @@
 using System.Reflection;
 using SmartFrz.Kernels.Cuda;
 
-namespace SmartFrz.Kernels.Tests;
+namespace SmartFrz.Cases;
 
 /// <summary>A CUDA kernel as it can be compiled: a generic one with its type arguments.</summary>
 /// <param name="Name">Class, method and type arguments.</param>
@@ -64,6 +64,13 @@ public static class KernelCatalog
     {
         var interfaces = parameter.GetGenericParameterConstraints().Where(c => c.IsInterface).ToArray();
         return interfaces.Length > 0 && interfaces.All(i => i.IsAssignableFrom(candidate));
+    }
+
+    /// <summary>A kernel by name without its type arguments, and each of those; tiles are not told apart.</summary>
+    public static IEnumerable<string> Parts(MethodInfo kernel)
+    {
+        var operators = kernel.IsGenericMethod ? kernel.GetGenericArguments().Where(a => !typeof(ITileShape).IsAssignableFrom(a)) : [];
+        return operators.Select(o => o.Name).Prepend($"{kernel.DeclaringType!.Name}.{kernel.Name}");
     }
 
     private static string NameOf(MethodInfo method)

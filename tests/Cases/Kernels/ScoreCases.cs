@@ -1,0 +1,27 @@
+using SmartFrz.Kernels;
+
+namespace SmartFrz.Cases;
+
+/// <summary>Running totals of loss and right answers over two batches.</summary>
+public sealed class ScoreCases : IKernelCases
+{
+    /// <inheritdoc/>
+    public IEnumerable<KernelCase> Cases()
+    {
+        foreach (var (rows, classes) in new[] { (1, 1), (5, 3), (23, 7) })
+        {
+            yield return new KernelCase
+            {
+                Name = $"score {rows} rows of {classes} classes",
+                Run = bench =>
+                {
+                    var (loss, totals) = (bench.Upload(0.75f), bench.Upload(0f, 0f, 0f));
+                    var targets = bench.Upload([.. Enumerable.Range(0, rows).Select(n => n * 5 % classes)]);
+                    bench.Launch(new ScoreKernel(bench.Uniform(rows * classes, 1), targets, loss, totals, rows, classes));
+                    bench.Launch(new ScoreKernel(bench.Uniform(rows * classes, 2), targets, loss, totals, rows, classes));
+                    return bench.Read<float>(totals, 3);
+                },
+            };
+        }
+    }
+}
