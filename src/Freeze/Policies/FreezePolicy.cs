@@ -21,6 +21,9 @@ public abstract class FreezePolicy : ICheckpointed, IDisposable
     /// <inheritdoc/>
     public string CheckpointKey => "policy";
 
+    /// <summary>The device memory and parameters the policy itself takes; null when it takes none.</summary>
+    public virtual PolicyOverhead? Overhead => null;
+
     /// <summary>Before the first step, or after a checkpoint was restored.</summary>
     public virtual void Start(FreezeContext context)
     {
@@ -51,6 +54,11 @@ public abstract class FreezePolicy : ICheckpointed, IDisposable
     {
     }
 }
+
+/// <summary>What a policy itself takes.</summary>
+/// <param name="Bytes">Device bytes at the peak: parameters, histories and workspace.</param>
+/// <param name="Parameters">Parameters of its predictor.</param>
+public sealed record PolicyOverhead(long Bytes, long Parameters);
 
 /// <summary>What a policy sees of a run.</summary>
 public sealed class FreezeContext

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using SmartFrz.Nn;
 using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Freeze;
@@ -66,6 +67,21 @@ public sealed record RunConfig
         return options;
     }
 
+    /// <summary>The given keys of a section, those that are there.</summary>
+    public static JsonObject Only(JsonObject section, params IEnumerable<string> keys)
+    {
+        var chosen = new JsonObject();
+        foreach (string key in keys)
+        {
+            if (section.TryGetPropertyValue(key, out var value))
+            {
+                chosen[key] = value?.DeepClone();
+            }
+        }
+
+        return chosen;
+    }
+
     private static JsonObject Over(JsonObject defaults, JsonNode? values)
     {
         var merged = (JsonObject)defaults.DeepClone();
@@ -124,38 +140,6 @@ public sealed record TrainConfig
     /// <summary>Checkpoints kept beside the best one.</summary>
     /// <value>Default 1.</value>
     public int KeepCheckpoints { get; init; } = 1;
-}
-
-/// <summary>The optimizer's options.</summary>
-public sealed record OptimizerConfig
-{
-    /// <summary><c>sgd</c> or <c>adamw</c>.</summary>
-    /// <value>Default sgd.</value>
-    public string Name { get; init; } = "sgd";
-
-    /// <summary>The learning rate that the schedule starts from.</summary>
-    /// <value>Default 0.1.</value>
-    public float Lr { get; init; } = 0.1f;
-
-    /// <summary>SGD's momentum.</summary>
-    /// <value>Default 0.9.</value>
-    public float Momentum { get; init; } = 0.9f;
-
-    /// <summary>Whether SGD looks ahead (Nesterov).</summary>
-    /// <value>Default true.</value>
-    public bool Nesterov { get; init; } = true;
-
-    /// <summary>Weight decay.</summary>
-    /// <value>Default 0.0005.</value>
-    public float WeightDecay { get; init; } = 5e-4f;
-
-    /// <summary>AdamW's decay rates.</summary>
-    /// <value>Default 0.9, 0.999.</value>
-    public IReadOnlyList<float> Betas { get; init; } = [0.9f, 0.999f];
-
-    /// <summary>AdamW's epsilon.</summary>
-    /// <value>Default 1e-8.</value>
-    public float Eps { get; init; } = 1e-8f;
 }
 
 /// <summary>The device's options.</summary>

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using SmartFrz.Nn;
+using SmartFrz.Nn.Options;
+using SmartFrz.Nn.Weights;
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Freeze;
+
+/// <summary>A trained predictor: its sizes, its weights and where it comes from.</summary>
+public sealed class PredictorFile
+{
+    private const string Resource = "predictor/default.safetensors", FormatKey = "smartfrz.predictor", OptionsKey = "options", ProvenanceKey = "provenance";
+    private const string Format = "1";
+
+    private readonly SafeTensors _file;
+
+    private PredictorFile(SafeTensors file, string name)
+    {
+        _file = file;
+        if (!file.Metadata.TryGetValue(FormatKey, out string? format) || format != Format)
+        {
+            throw new WeightsFormatException($"{name}: predictor format '{format ?? "none"}', expected '{Format}': it is not a predictor file of this version");
+        }
+
+        try
+        {
+            Options = JsonSerializer.Deserialize<AttentionPredictorOptions>(file.Metadata[OptionsKey], OptionBinder.Json)!;
+            Provenance = (JsonObject)JsonNode.Parse(file.Metadata[ProvenanceKey])!;
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidCastException)
+        {
+            throw new WeightsFormatException($"{name}: the predictor's description cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The predictor that comes with the library.</summary>
+    /// <exception cref="WeightsFormatException">The library was built without one.</exception>
+    public static PredictorFile Default
+    {
+        get
+        {
+            using var stream = typeof(PredictorFile).Assembly.GetManifestResourceStream(Resource)
+                ?? throw new WeightsFormatException("this build has no predictor of its own: name one with freeze.predictor");
+            return new PredictorFile(SafeTensors.Read(stream, Resource), Resource);
+        }
+    }
+
+    /// <summary>Its sizes.</summary>
+    public AttentionPredictorOptions Options { get; }
+
+    /// <summary>How it was made: command, seeds, data, held-out quality.</summary>
+    public JsonObject Provenance { get; }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="WeightsFormatException">It is missing, damaged or no predictor.</exception>
+    public static PredictorFile Read(string path) => new(SafeTensors.Read(path), path);
+
+    /// <summary>Writes a trained predictor.</summary>
+    public static void Write(string path, AttentionPredictor predictor, JsonObject provenance)
+    {
+        var file = new SafeTensors();
+        file.Metadata[FormatKey] = Format;
+        file.Metadata[OptionsKey] = JsonSerializer.Serialize(predictor.Options, OptionBinder.Json);
+        file.Metadata[ProvenanceKey] = provenance.ToJsonString();
+        foreach (var parameter in predictor.Parameters())
+        {
+            file.Tensors.Add(parameter.Name, StoredTensor.Of(parameter.Value.ToArray(), parameter.Shape.ToArray()));
+        }
+
+        file.Write(path);
+    }
+
+    /// <summary>Builds the predictor in an engine.</summary>
+    /// <exception cref="WeightsFormatException">A tensor is missing or misshapen.</exception>
+    public AttentionPredictor Build(Engine engine)
+    {
+        var predictor = new AttentionPredictor(ModuleScope.Root(engine, 0), Options);
+        foreach (var parameter in predictor.Parameters())
+        {
+            if (!_file.Tensors.TryGetValue(parameter.Name, out var stored) || !stored.Shape.SequenceEqual(parameter.Shape.ToArray()))
+            {
+                string found = stored is null ? "missing" : $"of shape ({string.Join(',', stored.Shape)})";
+                predictor.Dispose();
+                throw new WeightsFormatException($"predictor tensor '{parameter.Name}' is {found}, expected {parameter.Shape}");
+            }
+
+            parameter.Value.CopyFrom(stored.ToFloats());
+        }
+
+        return predictor;
+    }
+}

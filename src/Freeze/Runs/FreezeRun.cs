@@ -1,0 +1,255 @@
+using SmartFrz.Kernels;
+using SmartFrz.Kernels.Cpu;
+using SmartFrz.Kernels.Cuda;
+using SmartFrz.Nn;
+using SmartFrz.Nn.Data;
+using SmartFrz.Nn.Options;
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Freeze;
+
+/// <summary>
+/// One training run with a freezing policy, from a configuration: opens device and data, builds network, optimizer and policy,
+/// trains, and sums up.
+/// </summary>
+public sealed class FreezeRun : IDisposable
+{
+    private readonly Device _device;
+    private readonly bool _ownsDevice;
+    private readonly RunRecorder _recorder = new();
+
+    /// <summary>Prepares a run. Everything that can be wrong with the configuration or the data is found here.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="embedded">Opens data that travel with the program; null where nothing travels.</param>
+    /// <param name="device">The device, which stays the caller's; null opens the one of the configuration.</param>
+    /// <param name="data">The data, where several runs share them; null opens those of the configuration.</param>
+    /// <exception cref="OptionException">An option is unknown or does not fit.</exception>
+    /// <exception cref="DataFormatException">The data are missing or damaged.</exception>
+    public FreezeRun(RunConfig config, Func<string, Stream?>? embedded = null, Device? device = null, DataSplits? data = null)
+    {
+        Config = config;
+        _ownsDevice = device is null;
+        _device = device ?? OpenDevice(config.Device);
+        Data = data ?? OpenData(config, embedded);
+        Engine = new Engine(_device);
+        // On the CPU timing a launch costs two readings of a clock; a GPU would have to wait for each.
+        Engine.Context.Launches.Timing = _device.Kind == "cpu";
+        Network = BuildNetwork(Engine, config, Data);
+        Optimizer = OptimizerFamilies.Create(Network, config.Optimizer);
+        string policy = (string?)config.Freeze["policy"] ?? "none";
+        var mode = OptionBinder.Bind<FreezeModeOption>(RunConfig.Only(config.Freeze, "mode"), "freeze").Mode;
+        Freezing = new FreezeRunner(FreezePolicies.Create(policy, RunConfig.OptionsOf(config.Freeze, "policy", "mode")), mode);
+        var schedule = OptimizerFamilies.CreateSchedule(config.Train.Schedule, config.Optimizer.Lr);
+        var train = new BatchLoaderOptions
+        {
+            BatchSize = config.Train.Batch,
+            Seed = config.Train.Seed,
+            Mean = Data.Mean,
+            Deviation = Data.Deviation,
+            CropPadding = config.Train.Crop,
+            Flip = config.Train.Flip,
+        };
+        var options = new TrainerOptions
+        {
+            Epochs = config.Train.Epochs,
+            LabelSmoothing = config.Train.LabelSmoothing,
+            ClipNorm = config.Train.ClipNorm,
+            LogInterval = config.Train.LogInterval,
+        };
+        Trainer = new Trainer(
+            Network,
+            Optimizer,
+            config.Train.WarmupSteps > 0 ? new WarmupSchedule(schedule, config.Train.WarmupSteps) : schedule,
+            new BatchLoader(Data.Train, train),
+            new BatchLoader(Data.Test, EvaluationLoader(Data, options.EvaluationBatch)),
+            options);
+        Trainer.Add(_recorder);
+        Trainer.Add(Freezing);
+    }
+
+    /// <summary>The configuration.</summary>
+    public RunConfig Config { get; }
+
+    /// <summary>The data.</summary>
+    public DataSplits Data { get; }
+
+    /// <summary>The engine.</summary>
+    public Engine Engine { get; }
+
+    /// <summary>The network.</summary>
+    public Network Network { get; }
+
+    /// <summary>The optimizer.</summary>
+    public Optimizer Optimizer { get; }
+
+    /// <summary>The policy at work.</summary>
+    public FreezeRunner Freezing { get; }
+
+    /// <summary>The trainer; callbacks may be added before the run.</summary>
+    public Trainer Trainer { get; }
+
+    /// <summary>Opens the device of a configuration.</summary>
+    /// <exception cref="OptionException">It is unknown or not present.</exception>
+    public static Device OpenDevice(DeviceConfig config)
+    {
+        var isas = new Dictionary<string, CpuIsa?>(StringComparer.Ordinal)
+        {
+            ["auto"] = null,
+            ["avx512"] = CpuIsa.Avx512,
+            ["avx2"] = CpuIsa.Avx2,
+            ["vector128"] = CpuIsa.Vector128,
+        };
+        var isa = OptionBinder.Find("instruction set", config.Isa, isas);
+        string kind = config.Name.Split(':')[0];
+        OptionBinder.Find("device", kind, new Dictionary<string, bool>(StringComparer.Ordinal) { ["auto"] = true, ["cpu"] = true, ["cuda"] = true });
+        int index = 0;
+        if (config.Name != kind && !(kind == "cuda" && int.TryParse(config.Name.AsSpan(5), out index) && index >= 0))
+        {
+            throw new OptionException($"unknown device '{config.Name}'; known: auto, cpu, cuda, cuda:I");
+        }
+
+        string reason = "";
+        if (kind != "cpu" && CudaDevice.TryOpen(index, out var cuda, out reason))
+        {
+            return cuda!;
+        }
+
+        if (kind == "cuda")
+        {
+            throw new OptionException($"device '{config.Name}' was asked for: {reason}");
+        }
+
+        if (config.Precision != "fp32")
+        {
+            throw new OptionException($"precision '{config.Precision}' was asked for, the CPU computes in fp32; tf32 and bf16 need CUDA");
+        }
+
+        try
+        {
+            return new CpuDevice(config.Threads, isa);
+        }
+        catch (PlatformNotSupportedException e)
+        {
+            throw new OptionException(e.Message, e);
+        }
+    }
+
+    /// <summary>Opens the data of a configuration.</summary>
+    public static DataSplits OpenData(RunConfig config, Func<string, Stream?>? embedded)
+    {
+        var common = OptionBinder.Bind<CommonDataOptions>(RunConfig.Only(config.Data, "dir", "limit_train", "limit_test"), "data");
+        return DataSources.Find((string?)config.Data["name"] ?? "").Open(new DataOptions
+        {
+            Directory = common.Dir,
+            Embedded = embedded,
+            Values = RunConfig.OptionsOf(config.Data, "name", "dir", "limit_train", "limit_test"),
+            LimitTrain = common.LimitTrain,
+            LimitTest = common.LimitTest,
+        });
+    }
+
+    /// <summary>Builds the network of a configuration; channels, image size and classes follow the data where the model has such options.</summary>
+    public static Network BuildNetwork(Engine engine, RunConfig config, DataSplits data)
+    {
+        string name = (string?)config.Model["name"] ?? "";
+        var options = RunConfig.OptionsOf(config.Model, "name");
+        var known = ModelZoo.OptionsOf(name);
+        foreach (var (key, value) in new[] { ("in_channels", data.Train.Channels), ("image_size", data.Train.Height), ("num_classes", data.Train.ClassNames.Count) })
+        {
+            if (known.Contains(key) && !options.ContainsKey(key))
+            {
+                options[key] = value;
+            }
+        }
+
+        return ModelZoo.Build(ModuleScope.Root(engine, config.Train.Seed), name, options);
+    }
+
+    /// <summary>How a test set is read: in order, every image.</summary>
+    public static BatchLoaderOptions EvaluationLoader(DataSplits data, int batch) =>
+        new() { BatchSize = batch, Shuffle = false, DropLast = false, Mean = data.Mean, Deviation = data.Deviation };
+
+    /// <summary>Trains, and sums up.</summary>
+    public (TrainingResult Result, RunSummary Summary) Run(CancellationToken stop = default)
+    {
+        var result = Trainer.Run(stop);
+        return (result, Summarise(result));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Freezing.Policy.Dispose();
+        Trainer.Dispose();
+        Optimizer.Dispose();
+        Network.Dispose();
+        Engine.Dispose();
+        if (_ownsDevice)
+        {
+            _device.Dispose();
+        }
+    }
+
+    private RunSummary Summarise(TrainingResult result)
+    {
+        var ledger = Engine.Context.Launches;
+        var memory = Engine.Context.Memory;
+        LaunchTotals Of(Phase phase) => ledger[phase];
+        long total = Of(Phase.Forward).Flops + Of(Phase.BackwardInput).Flops + Of(Phase.BackwardWeight).Flops + Of(Phase.Update).Flops + Of(Phase.Freeze).Flops;
+        var overhead = Freezing.Policy.Overhead;
+        return new RunSummary
+        {
+            Model = Network.Name,
+            Data = (string)Config.Data["name"]!,
+            Policy = Freezing.Policy.Name,
+            Seed = Config.Train.Seed,
+            Precision = Config.Device.Precision,
+            Device = new DeviceSummary(_device.Kind, _device.Name, _device.Threads),
+            Epochs = Trainer.Context.Epoch,
+            Steps = result.Steps,
+            TestAccuracy = result.Last?.Accuracy,
+            BestTestAccuracy = result.Best?.Accuracy,
+            TrainLoss = double.IsNaN(result.TrainLoss) ? null : result.TrainLoss,
+            WallSeconds = result.WallSeconds,
+            TrainSeconds = result.TrainSeconds,
+            Seconds = new PhaseSeconds(
+                Of(Phase.Forward).Seconds, Of(Phase.BackwardInput).Seconds, Of(Phase.BackwardWeight).Seconds, Of(Phase.Update).Seconds, Freezing.Seconds, Of(Phase.Data).Seconds),
+            Flops = new PhaseFlops(
+                Of(Phase.Forward).Flops,
+                Of(Phase.BackwardInput).Flops,
+                Of(Phase.BackwardWeight).Flops,
+                Of(Phase.Update).Flops,
+                Of(Phase.Freeze).Flops,
+                total,
+                (Freezing.Costs?.StepFlops ?? 0) * result.Steps),
+            Launches = new PhaseLaunches(
+                Of(Phase.Forward).Launches, Of(Phase.BackwardInput).Launches, Of(Phase.BackwardWeight).Launches, Of(Phase.Update).Launches, Of(Phase.Freeze).Launches),
+            Memory = new MemorySummary(
+                memory.Peak,
+                _recorder.First.Gradient,
+                _recorder.Last.Gradient,
+                _recorder.First.Optimizer,
+                _recorder.Last.Optimizer,
+                _recorder.First.Saved,
+                _recorder.Last.Saved),
+            Frozen = [.. Freezing.Events.Where(e => e.Frozen).Select(e => new FrozenSummary(e.Unit, e.Step, e.Epoch, e.Reason))],
+            Predictor = overhead is null
+                ? null
+                : new PredictorSummary(overhead.Bytes, overhead.Parameters, Freezing.Seconds, result.TrainSeconds > 0 ? Freezing.Seconds / result.TrainSeconds : 0),
+        };
+    }
+
+    private sealed record CommonDataOptions
+    {
+        public string? Dir { get; init; }
+
+        public int? LimitTrain { get; init; }
+
+        public int? LimitTest { get; init; }
+    }
+
+    private sealed record FreezeModeOption
+    {
+        public FreezeMode Mode { get; init; }
+    }
+}
