@@ -84,13 +84,15 @@ public sealed class CudaContext : DeviceContext
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        // A device that went first has taken its streams and buffers with it.
+        bool alive = disposing && !_device.Accelerator.IsDisposed;
+        if (alive)
         {
             _stream.Synchronize();
         }
 
         base.Dispose(disposing);
-        if (disposing)
+        if (alive)
         {
             _stream.Dispose();
         }

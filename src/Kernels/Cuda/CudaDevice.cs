@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Reflection;
-using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -28,7 +29,7 @@ public sealed class CudaDevice : Device
         Accelerator = accelerator;
         IsEmulated = emulated;
         Group = group;
-        // Enough groups to fill every multiprocessor eight times over (2048 resident threads); a loop in the kernel does the rest.
+        // Twice the 2048 threads that a multiprocessor keeps resident; a loop in the kernel does the rest.
         MaxGrid = emulated ? 2 : Math.Max(1, accelerator.NumMultiprocessors) * 16;
     }
 
@@ -52,40 +53,59 @@ public sealed class CudaDevice : Device
     /// <summary>The kernels that were launched on this device so far.</summary>
     internal IEnumerable<MethodInfo> LaunchedKernels => _launchers.Keys.Select(k => k.Method);
 
+    /// <summary>The GPUs of this machine; when there is none, the reason. Nothing is started on them.</summary>
+    public static IReadOnlyList<DeviceInfo> List(out string reason)
+    {
+        if (!TryEnumerate(out var ilgpu, out reason))
+        {
+            return [];
+        }
+
+        using (ilgpu)
+        {
+            var list = new List<DeviceInfo>();
+            foreach (var gpu in ilgpu.GetCudaDevices())
+            {
+                list.Add(new DeviceInfo(
+                    string.Create(CultureInfo.InvariantCulture, $"cuda:{list.Count}"),
+                    gpu.Name,
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{gpu.NumMultiprocessors} multiprocessors, {gpu.MemorySize / (double)(1L << 30):f1} GiB, {gpu.Architecture}, driver {gpu.DriverVersion}"),
+                    ""));
+            }
+
+            return list;
+        }
+    }
+
     /// <summary>Opens GPU number <paramref name="index"/>, or says why it cannot.</summary>
     public static bool TryOpen(int index, out CudaDevice? device, out string reason)
     {
         device = null;
-        // Asked before ILGPU is touched: a machine without a driver pays nothing for CUDA.
-        if (!CudaDriver.IsPresent)
+        if (!TryEnumerate(out var ilgpu, out reason))
         {
-            reason = "the NVIDIA driver library (libcuda.so.1, nvcuda.dll) was not found";
             return false;
         }
 
-        Context? ilgpu = null;
         try
         {
-            CudaDriver.UseForIlgpu();
-            ilgpu = Context.Create(b => Configure(b).Cuda());
             var devices = ilgpu.GetCudaDevices();
-            if (index < 0 || index >= devices.Count)
+            if (index >= 0 && index < devices.Count)
             {
-                reason = devices.Count == 0 ? "the NVIDIA driver reports no GPU" : $"GPU {index} was asked for, the driver reports {devices.Count}";
-                ilgpu.Dispose();
-                return false;
+                device = new CudaDevice(ilgpu, devices[index].CreateCudaAccelerator(ilgpu), emulated: false, FullGroup);
+                return true;
             }
 
-            device = new CudaDevice(ilgpu, devices[index].CreateCudaAccelerator(ilgpu), emulated: false, FullGroup);
-            reason = "";
-            return true;
+            reason = string.Create(CultureInfo.InvariantCulture, $"GPU {index} was asked for, the NVIDIA driver reports {devices.Count}, numbered from 0");
         }
-        catch (Exception e) when (e is CudaException or DllNotFoundException or EntryPointNotFoundException or NotSupportedException or AcceleratorException)
+        catch (Exception e) when (IsDriverFailure(e))
         {
-            ilgpu?.Dispose();
-            reason = $"the NVIDIA driver refused: {e.Message}";
-            return false;
+            reason = $"the NVIDIA driver refused: {OneLine(e)}";
         }
+
+        ilgpu.Dispose();
+        return false;
     }
 
     /// <summary>The CUDA kernels on ILGPU's emulator, to debug and test them on tiny shapes.</summary>
@@ -115,39 +135,56 @@ public sealed class CudaDevice : Device
     internal static Context.Builder Configure(Context.Builder builder) =>
         builder.Optimize(OptimizationLevel.O2).Math(MathMode.Default).EnableAlgorithms();
 
+    /// <summary>What launches a kernel, compiled at its first launch. Later calls allocate nothing.</summary>
     internal Action<AcceleratorStream, KernelConfig, TArgs> Launcher<TArgs>(Action<TArgs> kernel)
         where TArgs : struct
-        => (Action<AcceleratorStream, KernelConfig, TArgs>)_launchers.GetOrAdd(kernel, static (k, acc) => acc.LoadKernel((Action<TArgs>)k), Accelerator);
-}
+        => (Action<AcceleratorStream, KernelConfig, TArgs>)_launchers.GetOrAdd(kernel, static (k, device) => device.Load((Action<TArgs>)k), this);
 
-/// <summary>Finds the driver library.</summary>
-internal static class CudaDriver
-{
-    // ILGPU asks for "cuda" (libcuda.so), while containers and driver mounts often hold libcuda.so.1 alone.
-    private static readonly string[] Names = OperatingSystem.IsWindows()
-        ? ["nvcuda.dll"]
-        : ["libcuda.so.1", "libcuda.so", "/usr/local/nvidia/lib64/libcuda.so.1"];
+    // Whatever goes wrong in finding a driver, an older or a broken one included, must leave the program with the processor.
+    private static bool IsDriverFailure(Exception e) =>
+        e is CudaException or AcceleratorException or NotSupportedException or DllNotFoundException or EntryPointNotFoundException
+            or BadImageFormatException or TypeInitializationException;
 
-    private static readonly Lazy<nint> Library = new(() =>
+    private static string OneLine(Exception e) => e.Message.ReplaceLineEndings(" ");
+
+    private static bool TryEnumerate([NotNullWhen(true)] out Context? ilgpu, out string reason)
     {
-        foreach (string name in Names)
+        ilgpu = null;
+
+        // Asked before ILGPU is touched: a machine without a driver pays nothing for CUDA.
+        if (!CudaDriver.IsPresent)
         {
-            if (NativeLibrary.TryLoad(name, typeof(CudaDriver).Assembly, null, out nint handle))
-            {
-                return handle;
-            }
+            reason = CudaDriver.NotFound;
+            return false;
         }
 
-        return 0;
-    });
+        try
+        {
+            CudaDriver.UseForIlgpu();
+            ilgpu = Context.Create(b => Configure(b).Cuda());
+            if (ilgpu.GetCudaDevices().Count > 0)
+            {
+                reason = "";
+                return true;
+            }
 
-    private static readonly Lazy<bool> Resolver = new(() =>
+            reason = "the NVIDIA driver reports no GPU";
+        }
+        catch (Exception e) when (IsDriverFailure(e))
+        {
+            reason = $"the NVIDIA driver refused: {OneLine(e)}";
+        }
+
+        ilgpu?.Dispose();
+        ilgpu = null;
+        return false;
+    }
+
+    // The group's size lets the assembler plan its registers. The emulator's groups are smaller than that.
+    private Action<AcceleratorStream, KernelConfig, TArgs> Load<TArgs>(Action<TArgs> kernel)
+        where TArgs : struct
     {
-        NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, static (name, _, _) => name == "cuda" ? Library.Value : 0);
-        return true;
-    });
-
-    public static bool IsPresent => Library.Value != 0;
-
-    public static void UseForIlgpu() => _ = Resolver.Value;
+        int? group = IsEmulated ? null : kernel.Method.GetCustomAttribute<CudaKernelAttribute>()?.MaxGroup;
+        return Accelerator.LoadKernel(kernel, new KernelSpecialization(group, null));
+    }
 }
