@@ -17,8 +17,8 @@ internal interface IParallelBody
 /// </summary>
 internal sealed unsafe class CpuPool : IDisposable
 {
-    // A worker that found nothing spins about this often (some 20 us) before it sleeps: the gap between two kernels of a step is shorter.
-    private const int SpinsBeforeSleep = 2000;
+    // A worker that found nothing spins about this often (some 100 us) before it sleeps: the gap between two kernels of a step is shorter.
+    private const int SpinsBeforeSleep = 400;
 
     private readonly Thread[] _workers;
     private readonly SemaphoreSlim[] _wake;
