@@ -9,6 +9,12 @@ namespace SmartFrz.Tensors;
 /// <param name="Groups">Parts that the channels are split into; each output channel sees the input channels of its own part.</param>
 public readonly record struct Conv2dOptions((int H, int W) Stride, (int H, int W) Padding, (int H, int W) Dilation, int Groups)
 {
+    /// <summary>Stride 1, no padding, no dilation, one group.</summary>
+    public Conv2dOptions()
+        : this((1, 1), (0, 0), (1, 1), 1)
+    {
+    }
+
     /// <summary>The same in height and width.</summary>
     public Conv2dOptions(int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
         : this((stride, stride), (padding, padding), (dilation, dilation), groups)
@@ -47,7 +53,7 @@ public sealed partial class Tensor
     }
 
     /// <summary>As <see cref="Conv2d(Tensor, Tensor?, Conv2dOptions)"/> with stride 1, no padding, no dilation and one group.</summary>
-    public Tensor Conv2d(Tensor weight, Tensor? bias = null) => Conv2d(weight, bias, new Conv2dOptions(1));
+    public Tensor Conv2d(Tensor weight, Tensor? bias = null) => Conv2d(weight, bias, new Conv2dOptions());
 
     private static Conv2dShape SizesOf(Shape x, Shape weight, Conv2dOptions options)
     {

@@ -10,9 +10,9 @@ public sealed class Conv2dCases : IOpCases
     public IEnumerable<OpCase> Cases()
     {
         yield return Conv(new Shape(2, 3, 5, 7), new Shape(4, 3, 3, 3), new(padding: 1), bias: true);
-        yield return Conv(new Shape(1, 1, 1, 1), new Shape(1, 1, 1, 1), new(1), bias: true);
-        yield return Conv(new Shape(1, 2, 5, 4), new Shape(3, 2, 3, 2), new(1), bias: false);
-        yield return Conv(new Shape(3, 5, 3, 3), new Shape(7, 5, 1, 1), new(1), bias: true);
+        yield return Conv(new Shape(1, 1, 1, 1), new Shape(1, 1, 1, 1), new(), bias: true);
+        yield return Conv(new Shape(1, 2, 5, 4), new Shape(3, 2, 3, 2), new(), bias: false);
+        yield return Conv(new Shape(3, 5, 3, 3), new Shape(7, 5, 1, 1), new(), bias: true);
         yield return Conv(new Shape(2, 2, 7, 8), new Shape(3, 2, 3, 3), new(stride: 2, padding: 1), bias: true);
         yield return Conv(new Shape(1, 3, 8, 7), new Shape(2, 3, 1, 1), new(stride: 2), bias: false);
         yield return Conv(new Shape(1, 2, 11, 9), new Shape(2, 2, 2, 3), new(stride: 3, padding: 2), bias: false);
@@ -20,7 +20,7 @@ public sealed class Conv2dCases : IOpCases
         yield return Conv(new Shape(1, 2, 9, 8), new Shape(3, 2, 3, 3), new(padding: 2, dilation: 2), bias: true);
         yield return Conv(new Shape(1, 1, 9, 7), new Shape(2, 1, 2, 3), new((2, 3), (3, 1), (3, 2), 1), bias: false);
         yield return Conv(new Shape(1, 2, 2, 3), new Shape(2, 2, 5, 5), new(padding: 2), bias: true);
-        yield return Conv(new Shape(1, 2, 7, 7), new Shape(2, 2, 7, 7), new(1), bias: false);
+        yield return Conv(new Shape(1, 2, 7, 7), new Shape(2, 2, 7, 7), new(), bias: false);
 
         // Groups: narrow ones (direct kernels), wide ones (tiles), depthwise with one and with two filters to a channel.
         yield return Conv(new Shape(2, 4, 5, 5), new Shape(6, 2, 3, 3), new(padding: 1, groups: 2), bias: true);
