@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SmartFrz.Kernels.Cpu;
 
 /// <summary>
@@ -181,6 +183,7 @@ internal unsafe struct CpuConvPass : ISimdAction
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Strip(in CpuConvPhase phase, int group, int image, int images, int strip, int part, float* planes, float* tile)
         {
             int y = strip * phase.Rows.Out / _strips, rows = ((strip + 1) * phase.Rows.Out / _strips) - y;
@@ -203,6 +206,7 @@ internal unsafe struct CpuConvPass : ISimdAction
         }
 
         // All pixels of a strip for some tiles of output channels and one block of source channels.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Tiles(
             in CpuConvPhase phase, int group, int block, int depth, int firstTile, int lastTile, int image, int images, int y, int rows, float* planes, float* tile)
         {
@@ -220,6 +224,14 @@ internal unsafe struct CpuConvPass : ISimdAction
                 }
 
                 return;
+            }
+
+            // Divisions done once, not for each tile: where the rows of each tile begin, and so its panel.
+            float* panels = weights.Panel(group, block, 0);
+            int* starts = stackalloc int[RowsAtATime + 1];
+            for (int t = firstTile; t <= lastTile; t++)
+            {
+                starts[t - firstTile] = weights.TileStart(t);
             }
 
             long* places = stackalloc long[32];
@@ -243,8 +255,8 @@ internal unsafe struct CpuConvPass : ISimdAction
 
                 for (int t = firstTile; t < lastTile; t++)
                 {
-                    int row = weights.TileStart(t), height = weights.TileStart(t + 1) - row;
-                    float* panel = weights.Panel(group, block, t), to = output + (row * Pass.OutputChannel);
+                    int row = starts[t - firstTile], height = starts[t - firstTile + 1] - row;
+                    float* panel = panels + ((long)row * depth), to = output + (row * Pass.OutputChannel);
                     float* bias = biases != null ? biases + row : null;
                     if (direct)
                     {
@@ -272,6 +284,7 @@ internal unsafe struct CpuConvPass : ISimdAction
             return ((image + i) * Pass.OutputImage) + ((long)(y + row) * Pass.OutputRow) + ((long)(rest - (row * width)) * Pass.OutputColumn);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Scatter(float* tile, int rows, int columns, float* to, long* places, bool add)
         {
             for (int i = 0; i < rows; i++, tile += 2 * S.Width, to += Pass.OutputChannel)

@@ -92,6 +92,7 @@ internal readonly unsafe struct CpuConvPlanes
     /// <param name="rows">Output rows, at most <see cref="StripRows"/>.</param>
     /// <param name="image">The image's number among those behind one another.</param>
     /// <param name="planes">Where to write.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Fill(float* source, int channels, int y, int rows, int image, float* planes)
     {
         for (int v = 0; v < _rowSharing.Copies; v++)
@@ -130,6 +131,8 @@ internal readonly unsafe struct CpuConvPlanes
             return;
         }
 
+        // The processor's own prefetcher stops at a page, which is about where a channel ends.
+        nint nextChannel = (nint)_rows.Source * _columns.Source;
         bool oneRun = _rows.Stride == 1 && _columns.Stride == 1 && width == _columns.Source && width == RowPitch;
         for (int j = 0; j < height; j++, y += _rows.Stride, target += RowPitch)
         {
@@ -144,6 +147,7 @@ internal readonly unsafe struct CpuConvPlanes
             {
                 // Rows as wide as the source: all of them are one run, and what spilled over the ends of rows is cleared after.
                 int run = Math.Min(height - j, _rows.Source - y);
+                CpuPanels.Prefetch(row + nextChannel, run * width);
                 CpuPanels.CopyRun(row, target + begin, ((run - 1) * width) + end - begin);
                 ClearEnds(target, run, width, begin, end);
                 j += run - 1;
@@ -152,6 +156,7 @@ internal readonly unsafe struct CpuConvPlanes
                 continue;
             }
 
+            CpuPanels.Prefetch(row + nextChannel, (end - begin) * _columns.Stride);
             CpuPanels.CopyEvery(row, _columns.Stride, target + begin, end - begin);
             ClearEnds(target, 1, width, begin, end);
         }

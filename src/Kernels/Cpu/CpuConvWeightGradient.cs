@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SmartFrz.Kernels.Cpu;
 
 /// <summary>
@@ -152,6 +154,7 @@ internal unsafe struct CpuConvWeightGradient : ISimdAction
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Strip(int g, int n, int images, int y, int rows, int firstOut, int lastOut, float* planes, float* turned, float* sums)
         {
             int channels = Shape.C / Shape.Groups, taps = Rows.Taps * Columns.Taps, pixels = images * rows * Columns.Out;
@@ -192,6 +195,7 @@ internal unsafe struct CpuConvWeightGradient : ISimdAction
         }
 
         // Some pixels and one panel of output channels, for all taps of a block of channels.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Taps(float* planes, CpuRowTile.Walk walk, float* b, bool two, int channels, float* sum)
         {
             const int Max = CpuRowTile.MaxRows;
@@ -261,6 +265,7 @@ internal unsafe struct CpuConvWeightGradient : ISimdAction
         public int Parts, Row, Outs, PaddedOuts;
         public bool Accumulate;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             for (int k = begin; k < end; k++)

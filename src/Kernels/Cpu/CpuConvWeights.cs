@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SmartFrz.Kernels.Cpu;
 
 /// <summary>
@@ -42,6 +44,7 @@ internal unsafe struct CpuConvWeights
     }
 
     /// <summary>Packs one tile of one group for all blocks.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Pack(int group, int tile)
     {
         int row = TileStart(tile), rows = TileStart(tile + 1) - row;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace SmartFrz.Kernels.Cpu;
@@ -118,7 +119,7 @@ internal static unsafe class CpuGemm
         private int _k0, _kCount;
         private bool _transA, _transB, _accumulate;
         private float* _packedA, _packedB;
-        private int* _offsets;
+        private int* _offsets, _rowStarts;
 
         public static Problem Of<S, V>(in GemmShape shape)
             where S : struct, ISimd<V>
@@ -139,7 +140,7 @@ internal static unsafe class CpuGemm
             };
             long perTerm = p.M + ((long)p.Panels * width);
             p.Round = (int)Math.Min(p.K, Math.Max(DepthBlock, PackedLimit / perTerm / DepthBlock * DepthBlock));
-            p.PackedFloats = (perTerm * p.Round) + DepthBlock + 32;
+            p.PackedFloats = (perTerm * p.Round) + DepthBlock + p.RowTiles + 1;
             return p;
         }
 
@@ -168,9 +169,17 @@ internal static unsafe class CpuGemm
             {
                 _offsets[k] = k * PanelWidth;
             }
+
+            // Rows are dealt out evenly, so that no tile is much lower than the others.
+            _rowStarts = _offsets + DepthBlock;
+            for (int i = 0; i <= RowTiles; i++)
+            {
+                _rowStarts[i] = (int)((long)i * M / RowTiles);
+            }
         }
 
         // Unit u < RowTiles is a row tile of A, the others are panels of B; each block of the depth is packed by itself.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Pack(int begin, int end)
         {
             for (int u = begin; u < end; u++)
@@ -180,7 +189,7 @@ internal static unsafe class CpuGemm
                     int depth = Math.Min(DepthBlock, _kCount - k), at = _k0 + k;
                     if (u < RowTiles)
                     {
-                        int i = RowStart(u), rows = RowStart(u + 1) - i;
+                        int i = _rowStarts[u], rows = _rowStarts[u + 1] - i;
                         float* panel = _packedA + ((long)M * k) + ((long)i * depth);
                         if (_transA)
                         {
@@ -209,6 +218,7 @@ internal static unsafe class CpuGemm
         }
 
         // Computes row tiles [i0, i1) by panels [j0, j1) of C from what is packed.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Compute<S, V>(int i0, int i1, int j0, int j1)
             where S : struct, ISimd<V>
             where V : unmanaged
@@ -223,7 +233,7 @@ internal static unsafe class CpuGemm
                     int columns = Math.Min(PanelWidth, N - (j * PanelWidth));
                     for (int i = i0; i < i1; i++)
                     {
-                        int row = RowStart(i), rows = RowStart(i + 1) - row;
+                        int row = _rowStarts[i], rows = _rowStarts[i + 1] - row;
                         float* tile = _packedA + ((long)M * k) + ((long)row * depth);
                         float* c = _c + ((long)row * N) + (j * PanelWidth);
                         CpuTile.RunColumns<S, V>(rows, columns, depth, tile, _offsets, panel, panel + S.Width, c, N, add, null);
@@ -231,9 +241,6 @@ internal static unsafe class CpuGemm
                 }
             }
         }
-
-        // Rows are dealt out evenly, so that no tile is much lower than the others.
-        public readonly int RowStart(int tile) => (int)((long)tile * M / RowTiles);
     }
 
     // One piece owns some row tiles of A and panels of B to pack.

@@ -30,14 +30,13 @@ internal static unsafe class CpuPanels
     {
         // In blocks, so that a line of the panel is still in the first-level cache when the next rows come to it.
         const int Block = 64;
-        for (; k > Block; k -= Block, source += Block, panel += Block * width)
+        for (; k > 0; k -= Block, source += Block, panel += Block * width)
         {
-            TransposeBlock(source, ld, rows, Block, panel, width);
+            TransposeBlock(source, ld, rows, Math.Min(k, Block), panel, width);
         }
-
-        TransposeBlock(source, ld, rows, k, panel, width);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TransposeBlock(float* source, nint ld, int rows, int k, float* panel, int width)
     {
         int i = 0;
@@ -86,6 +85,19 @@ internal static unsafe class CpuPanels
         for (; i < count; i++)
         {
             target[i] = source[i * step];
+        }
+    }
+
+    /// <summary>Asks for a run of numbers that will be read soon; it may lie outside any memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* source, int count)
+    {
+        if (Sse.IsSupported)
+        {
+            for (int i = 0; i < count; i += 16)
+            {
+                Sse.Prefetch0(source + i);
+            }
         }
     }
 

@@ -37,6 +37,7 @@ internal static unsafe class CpuRowTile
         where V : unmanaged
         => Run<S, V, Halves>(rows, walk, a, offsets, halfA, b, c, ldc, halfC);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<S, V, M>(int rows, Walk walk, float* a, int* offsets, nint halfA, float* b, float* c, nint ldc, nint halfC)
         where S : struct, ISimd<V>
         where V : unmanaged

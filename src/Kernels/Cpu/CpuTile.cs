@@ -40,6 +40,7 @@ internal static unsafe class CpuTile
     /// <param name="ldc">Elements from one row of C to the next.</param>
     /// <param name="add">Add to C.</param>
     /// <param name="bias">A number for each row, or null.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<S, V>(int rows, int k, float* a, int* offsets, float* b0, float* b1, float* c0, float* c1, nint ldc, bool add, float* bias)
         where S : struct, ISimd<V>
         where V : unmanaged
@@ -86,6 +87,7 @@ internal static unsafe class CpuTile
     }
 
     /// <summary>As <see cref="Run"/> for registers that lie side by side in C and of which only the first <paramref name="columns"/> numbers count.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RunColumns<S, V>(int rows, int columns, int k, float* a, int* offsets, float* b0, float* b1, float* c, nint ldc, bool add, float* bias)
         where S : struct, ISimd<V>
         where V : unmanaged
