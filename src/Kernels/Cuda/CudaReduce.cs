@@ -28,27 +28,6 @@ internal static class CudaReduce
         return sum;
     }
 
-    /// <inheritdoc cref="Sum(ArrayView{double}, double)"/>
-    public static float Sum(ArrayView<float> partial, float value)
-    {
-        int thread = Group.IdxX;
-        partial[thread] = value;
-        Group.Barrier();
-        for (int half = Group.DimX / 2; half > 0; half /= 2)
-        {
-            if (thread < half)
-            {
-                partial[thread] += partial[thread + half];
-            }
-
-            Group.Barrier();
-        }
-
-        float sum = partial[0];
-        Group.Barrier();
-        return sum;
-    }
-
     /// <summary>The largest number of any thread; NaN if there is one.</summary>
     public static float Max(ArrayView<float> partial, float value)
     {

@@ -7,26 +7,20 @@ public sealed partial class Tensor
     /// <summary>Computes the mean softmax cross-entropy of logits against class targets.</summary>
     /// <remarks>
     /// Computes: mean over n of lse(x[n]) - (1 - s) x[n, t[n]] - s mean(x[n]), s the label smoothing.
-    /// Shapes:   logits (N,C), targets (N) of I32; a scalar of shape (1).
+    /// Shapes:   logits (N,C), targets (N) of I32 or I64; a scalar of shape (1).
     /// Gradient: dx = dy / N (softmax(x) - target), the target smoothed. Saves: x, the targets and each row's log-sum-exp.
-    /// Throws:   <see cref="ShapeException"/> when the counts differ.
+    /// Throws:   <see cref="ShapeException"/> when the counts differ. A target outside 0..C-1 makes the loss NaN.
     /// Source:   label smoothing: Szegedy et al. (arXiv 1512.00567), section 7, as in PyTorch.
     /// </remarks>
     public Tensor CrossEntropy(Tensor targets, float labelSmoothing = 0f)
     {
-        RequireType(DType.F32, "CrossEntropy");
-        targets.RequireType(DType.I32, "CrossEntropy");
-        if (Shape.Rank != 2 || targets.Shape != new Shape(Shape[0]))
+        RequireClassTargets(targets, "CrossEntropy");
+        if (!(labelSmoothing is >= 0f and <= 1f))
         {
-            throw new ShapeException($"CrossEntropy: logits {Shape} and targets {targets.Shape}, expected (N,C) and (N)");
+            throw new ArgumentException($"CrossEntropy: the label smoothing is {labelSmoothing:R}, a number from 0 to 1 is expected");
         }
 
-        if (Shape[0] == 0 || Shape[1] == 0)
-        {
-            throw new ShapeException($"CrossEntropy: logits {Shape} have no rows or no classes");
-        }
-
-        var shape = new CrossEntropyShape(Shape[0], Shape[1], labelSmoothing);
+        var shape = new CrossEntropyShape(Shape[0], Shape[1], labelSmoothing, targets.DType);
         var losses = Engine.NewTensor(new Shape(shape.Rows));
         var logSums = Engine.NewTensor(new Shape(shape.Rows));
         var mean = Engine.NewTensor(new Shape(1));
