@@ -22,6 +22,20 @@ public sealed class ScoreCases : IKernelCases
                     return bench.Read<float>(totals, 3);
                 },
             };
+            yield return new KernelCase
+            {
+                Name = $"correct {rows} rows of {classes} classes",
+                Run = bench =>
+                {
+                    var count = bench.Upload(0f);
+                    var logits = bench.Uniform(rows * classes, 1);
+                    var targets = Enumerable.Range(0, rows).Select(n => n * 5 % classes);
+                    bench.Launch(new CorrectKernel(logits, bench.Upload([.. targets]), DType.I32, count, rows, classes));
+                    float[] narrow = bench.Read<float>(count, 1);
+                    bench.Launch(new CorrectKernel(logits, bench.Upload([.. targets.Select(t => (long)t)]), DType.I64, count, rows, classes));
+                    return [.. narrow, .. bench.Read<float>(count, 1)];
+                },
+            };
         }
     }
 }
