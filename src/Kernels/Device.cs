@@ -12,6 +12,9 @@ public abstract class Device : IDisposable
     /// <summary>CPU worker threads; 0 on a GPU.</summary>
     public virtual int Threads => 0;
 
+    /// <summary>Whether a launch returns before it has run, so that reading a result means waiting.</summary>
+    public virtual bool RunsAhead => false;
+
     /// <summary>A new context with ledgers of its own.</summary>
     public DeviceContext CreateContext() => CreateContext(new LaunchLedger(), new MemoryLedger(), null);
 

@@ -39,6 +39,9 @@ public sealed class CudaDevice : Device
     /// <inheritdoc/>
     public override string Name => IsEmulated ? "cuda kernels on ILGPU's emulator" : Accelerator.Name;
 
+    /// <inheritdoc/>
+    public override bool RunsAhead => true;
+
     /// <summary>Whether the kernels run on ILGPU's CPU emulator: for tests of tiny shapes, never for work.</summary>
     public bool IsEmulated { get; }
 

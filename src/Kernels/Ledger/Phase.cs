@@ -42,6 +42,9 @@ public enum BufferKind
 
     /// <summary>Copies kept for speed (folded weights, cached activations) and the freezing machinery's own memory.</summary>
     Cache,
+
+    /// <summary>The fixed places that each step's batch is copied to.</summary>
+    Input,
 }
 
 /// <summary>A layer's place in the ledgers: a small number for a dotted module name. Zero is "no layer".</summary>

@@ -7,37 +7,55 @@ namespace SmartFrz.Nn;
 /// <summary>Accuracy and loss of a network on a data set, in evaluation mode, every image once.</summary>
 public static class Evaluator
 {
+    // Counts in single precision are exact to 2^24 images: read long before that.
+    private const int BatchesPerReading = 256;
+
     /// <summary>Evaluates a network. Its mode is restored afterwards.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="loader">The data, unshuffled and with its last batch.</param>
+    /// <param name="loader">The data, with its last batch.</param>
     /// <param name="stop">Ends the evaluation early with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ArgumentException">The loader leaves out a last batch that is not full.</exception>
+    /// <exception cref="ShapeException">The data's channels do not fit the network.</exception>
     public static EvaluationResult Evaluate(Network network, BatchLoader loader, CancellationToken stop = default)
     {
+        if (loader.Options.DropLast && loader.Data.Count % loader.Options.BatchSize != 0)
+        {
+            throw new ArgumentException(
+                $"evaluation takes every image; the loader drops the last {loader.Data.Count % loader.Options.BatchSize} of {loader.Data.Count}, which fill no batch of {loader.Options.BatchSize}");
+        }
+
         var engine = network.Engine;
-        bool training = network.IsTreeTraining;
-        network.SetTraining(false);
         var context = engine.Context;
         var phase = context.Phase;
+        bool training = network.IsTreeTraining;
+        network.SetTraining(false);
         // Evaluation is no part of training's cost: it is booked with the data.
         context.Phase = Phase.Data;
         try
         {
+            using var stage = new BatchStage(network, loader);
             using var board = new ScoreBoard(engine);
+            Score score = default;
+            int number = 0;
             foreach (var batch in loader.Epoch(0))
             {
                 stop.ThrowIfCancellationRequested();
+                var (inputs, targets) = stage.Load(batch);
                 using (engine.NoGrad())
                 using (engine.BeginStep())
                 {
-                    var input = engine.FromHost(batch.Inputs, Batched(network.InputShape, loader.Data, batch.Count));
-                    var targets = engine.FromHost(batch.Labels, new Shape(batch.Count));
-                    var logits = network.Call(input);
+                    var logits = network.Call(inputs);
                     board.Add(logits, targets, logits.CrossEntropy(targets));
+                }
+
+                if (++number % BatchesPerReading == 0)
+                {
+                    score += board.Take();
                 }
             }
 
-            board.Read();
-            return new EvaluationResult(board.Accuracy, board.MeanLoss, board.Correct, board.Rows);
+            score += board.Take();
+            return new EvaluationResult(score.Accuracy, score.MeanLoss, score.Correct, score.Rows);
         }
         finally
         {
@@ -45,10 +63,4 @@ public static class Evaluator
             network.SetTraining(training);
         }
     }
-
-    /// <summary>The shape of a batch; a data set of another number of channels does not fit the network.</summary>
-    internal static Shape Batched(Shape input, IImageDataset data, int count) =>
-        data.Channels == input[0]
-            ? new Shape(count, data.Channels, data.Height, data.Width)
-            : throw new ShapeException($"the data has {data.Channels} channels, the network expects {input[0]}");
 }

@@ -1,26 +1,66 @@
+using SmartFrz.Kernels;
+using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
 
-/// <summary>The global norm of all gradients of a network.</summary>
-public static class GradientNorm
+/// <summary>The global norm of all gradients of a network: the square root of the sum of all their squares.</summary>
+/// <remarks>
+/// Computes: sums in double precision in a fixed order, on the device; booked as <see cref="Phase.Update"/>.
+/// Source:   PyTorch's <c>clip_grad_norm_</c>.
+/// </remarks>
+public sealed class GradientNorm : IDisposable
 {
-    // As in PyTorch's clip_grad_norm_: keeps a norm of zero from dividing by zero.
-    private const double Epsilon = 1e-6;
+    // As in PyTorch: keeps a norm of zero from dividing by zero.
+    private const float Epsilon = 1e-6f;
 
-    /// <summary>Computes the square root of the sum of the squares of all gradients. Waits for the device.</summary>
-    public static double Of(Module module)
+    private readonly Parameter[] _parameters;
+    private readonly Engine _engine;
+    private readonly Tensor _slots, _norm;
+
+    /// <summary>For the parameters of a module.</summary>
+    public GradientNorm(Module module)
     {
-        double sum = 0;
-        foreach (var parameter in module.Parameters().Where(p => p.Variable.HasGradient))
-        {
-            var gradient = new float[parameter.Shape.Count];
-            module.Engine.Context.Download<float>(parameter.Variable.Gradient, gradient);
-            sum += gradient.Sum(g => (double)g * g);
-        }
-
-        return Math.Sqrt(sum);
+        _engine = module.Engine;
+        _parameters = [.. module.Parameters()];
+        int slots = _parameters.Sum(p => SquaredNormKernel.Slots((int)p.Shape.Count));
+        // The slots are doubles; of the tensor types, I64 has their size.
+        _slots = _engine.NewPersistent(new Shape(slots), DType.I64, BufferKind.Workspace);
+        _norm = _engine.NewPersistent(new Shape(1), DType.F32, BufferKind.Workspace);
     }
 
-    /// <summary>The factor that brings the global norm down to a limit: min(1, limit / (norm + 1e-6)).</summary>
-    public static float ClipScale(Module module, float limit) => (float)Math.Min(1.0, limit / (Of(module) + Epsilon));
+    /// <summary>The norm over the parameters that have a gradient now. Waits for the device.</summary>
+    public float Measure()
+    {
+        var context = _engine.Context;
+        var (layer, phase) = (context.Layer, context.Phase);
+        context.Phase = Phase.Update;
+        int slot = 0;
+        foreach (var parameter in _parameters)
+        {
+            if (!parameter.Variable.HasGradient)
+            {
+                continue;
+            }
+
+            int count = (int)parameter.Shape.Count;
+            context.Layer = parameter.Variable.Layer;
+            _engine.Launch(new SquaredNormKernel(parameter.Variable.Gradient, count, _slots.Buffer, slot));
+            slot += SquaredNormKernel.Slots(count);
+        }
+
+        context.Layer = layer;
+        _engine.Launch(new NormKernel(_slots.Buffer, slot, _norm.Buffer));
+        context.Phase = phase;
+        return _norm.Item();
+    }
+
+    /// <summary>The factor that brings a norm down to a limit: min(1, limit / (norm + 1e-6)).</summary>
+    public static float ClipScale(float norm, float limit) => Math.Min(1f, limit / (norm + Epsilon));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _slots.Dispose();
+        _norm.Dispose();
+    }
 }

@@ -12,7 +12,7 @@ namespace SmartFrz.Nn;
 ///         GradientsReady
 ///         optimizer update
 ///         StepEnded
-///         Logged, every few steps
+///         Logged, every few steps and after the last
 ///     evaluation
 ///     EpochEnded
 /// RunEnded
@@ -47,7 +47,7 @@ public interface ITrainingCallback
     {
     }
 
-    /// <summary>After the loss was read from the device, every few steps.</summary>
+    /// <summary>After the loss was read from the device, every few steps and after an epoch's last one: <see cref="TrainingContext.LastReport"/>.</summary>
     void Logged(TrainingContext context)
     {
     }

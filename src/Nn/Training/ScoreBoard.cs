@@ -16,40 +16,31 @@ internal sealed class ScoreBoard : IDisposable
     public ScoreBoard(Engine engine)
     {
         _totals = engine.NewPersistent(new Shape(Slots), DType.F32, BufferKind.Workspace);
-        Clear();
+        Restore(new float[Slots]);
     }
 
-    /// <summary>What was added up in earlier readings.</summary>
-    public double LossSum { get; private set; }
-
-    public long Correct { get; private set; }
-
-    public long Rows { get; private set; }
-
-    public double MeanLoss => Rows == 0 ? double.NaN : LossSum / Rows;
-
-    public double Accuracy => Rows == 0 ? double.NaN : (double)Correct / Rows;
-
-    public void Add(Tensor logits, Tensor targets, Tensor loss) =>
+    /// <summary>Adds a batch. Booked as <see cref="Phase.Data"/>: it is no part of what the network costs.</summary>
+    public void Add(Tensor logits, Tensor targets, Tensor loss)
+    {
+        var context = _totals.Engine.Context;
+        var phase = context.Phase;
+        context.Phase = Phase.Data;
         _totals.Engine.Launch(new ScoreKernel(logits.Buffer, targets.Buffer, loss.Buffer, _totals.Buffer, logits.Shape[0], logits.Shape[1]));
-
-    /// <summary>Reads the device's totals, adds them to the host's and starts the device's anew, so that single precision suffices.</summary>
-    public void Read()
-    {
-        float[] totals = _totals.ToArray();
-        LossSum += totals[0];
-        Correct += (long)totals[1];
-        Rows += (long)totals[2];
-        _totals.CopyFrom([0, 0, 0]);
+        context.Phase = phase;
     }
 
-    public void Clear() => Restore(0, 0, 0);
-
-    public void Restore(double lossSum, long correct, long rows)
+    /// <summary>Reads the totals and starts them anew, so that single precision suffices. Waits for the device.</summary>
+    public Score Take()
     {
-        (LossSum, Correct, Rows) = (lossSum, correct, rows);
-        _totals.CopyFrom([0, 0, 0]);
+        float[] totals = Peek();
+        Restore(new float[Slots]);
+        return new Score(totals[0], (long)totals[1], (long)totals[2]);
     }
+
+    /// <summary>The totals as they are on the device, for a checkpoint: taking them would change the order of the sum.</summary>
+    public float[] Peek() => _totals.ToArray();
+
+    public void Restore(float[] totals) => _totals.CopyFrom(totals);
 
     public void Dispose() => _totals.Dispose();
 }

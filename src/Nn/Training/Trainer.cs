@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using SmartFrz.Kernels;
 using SmartFrz.Nn.Data;
-using SmartFrz.Tensors;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn;
 
@@ -19,11 +19,14 @@ public sealed class Trainer : IDisposable
     private readonly BatchLoader _train;
     private readonly BatchLoader? _test;
     private readonly List<ITrainingCallback> _callbacks = [];
+    private readonly RunProgress _progress = new();
+    private readonly CostAccount _costs;
+    private readonly BatchStage _stage;
     private readonly ScoreBoard _board;
-    private readonly Tensor _input, _targets;
-    private readonly StepTimer _timer = new();
-    private EvaluationResult? _best;
-    private double _trainSeconds, _wallSeconds;
+    private readonly GradientNorm? _norm;
+    private readonly Pace _pace = new();
+    private double _secondsAtReport;
+    private long _stepAtReport;
 
     /// <summary>A trainer of a network.</summary>
     /// <param name="network">The network.</param>
@@ -32,19 +35,22 @@ public sealed class Trainer : IDisposable
     /// <param name="train">The training data.</param>
     /// <param name="test">The test data, or null.</param>
     /// <param name="options">Epochs and the like.</param>
-    /// <exception cref="ShapeException">The data's channels do not fit the network.</exception>
+    /// <exception cref="SmartFrz.Tensors.ShapeException">The data's channels do not fit the network.</exception>
+    /// <exception cref="OptionException">An option has no sense, or the data makes no full batch.</exception>
     public Trainer(Network network, Optimizer optimizer, ISchedule schedule, BatchLoader train, BatchLoader? test, TrainerOptions options)
     {
-        _options = options;
-        _schedule = schedule;
-        _train = train;
-        _test = test;
-        var engine = network.Engine;
-        int batch = train.Options.BatchSize;
-        _input = engine.NewPersistent(Evaluator.Batched(network.InputShape, train.Data, batch), DType.F32, BufferKind.Workspace);
-        _targets = engine.NewPersistent(new Shape(batch), DType.I32, BufferKind.Workspace);
-        _board = new ScoreBoard(engine);
-        Context = new TrainingContext(network, optimizer, train.BatchesPerEpoch, options.Epochs);
+        options.Check();
+        if (train.BatchesPerEpoch == 0)
+        {
+            throw new OptionException($"the training data has {train.Data.Count} images, which make no batch of {train.Options.BatchSize}");
+        }
+
+        (_options, _schedule, _train, _test) = (options, schedule, train, test);
+        Context = new TrainingContext(network, optimizer, train.BatchesPerEpoch, options.Epochs, _progress.History);
+        _costs = new CostAccount(network.Engine.Context);
+        _stage = new BatchStage(network, train);
+        _board = new ScoreBoard(network.Engine);
+        _norm = options.ClipNorm > 0 ? new GradientNorm(network) : null;
     }
 
     /// <summary>The run as callbacks see it.</summary>
@@ -53,126 +59,269 @@ public sealed class Trainer : IDisposable
     /// <summary>The callbacks, in the order they are called.</summary>
     public IReadOnlyList<ITrainingCallback> Callbacks => _callbacks;
 
+    private int StepInEpoch => (int)(Context.Step - ((long)Context.Epoch * Context.StepsPerEpoch));
+
+    private bool AtEpochEnd => StepInEpoch == Context.StepsPerEpoch;
+
+    private bool AtLimit => _options.LimitSteps > 0 && Context.Step >= _options.LimitSteps;
+
+    // Launches that run behind our back would have to be waited for.
+    private bool GuardEachStep => _options.NanGuard && !Context.Engine.Context.Device.RunsAhead;
+
     /// <summary>Adds a callback.</summary>
     public void Add(ITrainingCallback callback) => _callbacks.Add(callback);
 
-    /// <summary>Trains to the end, or until stopped: then what was done stays, and a checkpoint can be written.</summary>
-    /// <exception cref="TrainingException">The loss is no longer a number.</exception>
+    /// <summary>Trains to the end, or until stopped after the step under way.</summary>
+    /// <exception cref="TrainingException">A loss or weight is no longer a finite number.</exception>
     public TrainingResult Run(CancellationToken stop = default)
     {
-        var context = Context;
-        var model = context.Model;
-        double wallBefore = _wallSeconds;
         long start = Stopwatch.GetTimestamp();
-        model.SetTraining(true);
-        Raise(static (callback, c) => callback.RunStarting(c));
-        while (context.Step < context.TotalSteps && !stop.IsCancellationRequested)
+        (_stepAtReport, _secondsAtReport) = (Context.Step, _costs.Seconds);
+        Context.Model.SetTraining(true);
+        Counted(static (callback, context) => callback.RunStarting(context));
+        bool finished = RunEpochs(stop);
+        if (finished && AtLimit && StepInEpoch > 0)
         {
-            int epoch = (int)(context.Step / context.StepsPerEpoch);
-            int first = (int)(context.Step % context.StepsPerEpoch);
-            if (first == 0)
-            {
-                _board.Clear();
-                Raise(static (callback, c) => callback.EpochStarting(c));
-            }
-
-            foreach (var batch in _train.Epoch(epoch, first))
-            {
-                Step(batch);
-                if (stop.IsCancellationRequested)
-                {
-                    break;
-                }
-            }
-
-            _wallSeconds = wallBefore + Stopwatch.GetElapsedTime(start).TotalSeconds;
-            if (context.Step % context.StepsPerEpoch == 0 && !(stop.IsCancellationRequested && context.Step < (long)(epoch + 1) * context.StepsPerEpoch))
-            {
-                EndEpoch();
-            }
+            finished = Evaluate(stop);
         }
 
-        _wallSeconds = wallBefore + Stopwatch.GetElapsedTime(start).TotalSeconds;
-        Raise(static (callback, c) => callback.RunEnded(c));
-        return new TrainingResult(
-            context.Step < context.TotalSteps, context.Step, context.TrainLoss, context.LastEvaluation, _best, _trainSeconds, _wallSeconds);
+        Counted(static (callback, context) => callback.RunEnded(context));
+        _progress.PeakBytes = Math.Max(_progress.PeakBytes, Context.Engine.Context.Memory.Peak);
+        return new TrainingResult
+        {
+            Interrupted = !finished,
+            Steps = Context.Step,
+            Epochs = Context.Epoch,
+            TrainLoss = Context.TrainLoss,
+            Last = Context.LastEvaluation,
+            Best = _progress.Best,
+            History = [.. _progress.History],
+            TrainSeconds = _costs.Seconds,
+            WallSeconds = _progress.WallSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds,
+            Costs = _costs.Costs(),
+            FirstStep = _progress.FirstStep,
+            LastStep = _progress.LastStep,
+            PeakBytes = _progress.PeakBytes,
+        };
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _input.Dispose();
-        _targets.Dispose();
+        _stage.Dispose();
         _board.Dispose();
+        _norm?.Dispose();
     }
 
-    private void Step(HostBatch batch)
+    // Whether nothing is left to do.
+    private bool RunEpochs(CancellationToken stop)
     {
-        var context = Context;
-        var engine = context.Engine;
-        var device = engine.Context;
-        context.LearningRate = _schedule.LearningRate(context.Step, context.TotalSteps);
-        Raise(static (callback, c) => callback.StepStarting(c));
+        while (Context.Epoch < Context.Epochs && (!AtLimit || AtEpochEnd))
+        {
+            if (stop.IsCancellationRequested)
+            {
+                return false;
+            }
+
+            if (StepInEpoch == 0)
+            {
+                _progress.Epoch = default;
+                Counted(static (callback, context) => callback.EpochStarting(context));
+            }
+
+            RunSteps(stop);
+            if (AtEpochEnd ? !EndEpoch(stop) : !AtLimit)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    // The rest of the epoch, at least one step of it: an epoch that was announced has begun.
+    private void RunSteps(CancellationToken stop)
+    {
+        if (AtEpochEnd)
+        {
+            return;
+        }
+
+        using var batches = _train.Epoch(Context.Epoch, StepInEpoch).GetEnumerator();
+        do
+        {
+            _costs.Open(_costs.IsTimed(Context.Step));
+            Step(batches);
+            bool report = StepInEpoch % _options.LogInterval == 0 || AtEpochEnd || AtLimit;
+            var score = report ? _board.Take() : default;
+            _costs.Close();
+            if (report)
+            {
+                Report(score);
+            }
+        }
+        while (!AtEpochEnd && !AtLimit && !stop.IsCancellationRequested);
+    }
+
+    private void Step(IEnumerator<HostBatch> batches)
+    {
+        var engine = Context.Engine;
+        engine.Context.Memory.StartWindow();
+        Context.LearningRate = _schedule.LearningRate(Context.Step, Context.TotalSteps);
+        Raise(static (callback, context) => callback.StepStarting(context));
         long start = Stopwatch.GetTimestamp();
-        device.Phase = Phase.Data;
-        _input.CopyFrom(batch.Inputs);
-        device.Upload(batch.Labels, _targets.Buffer);
+        if (!batches.MoveNext())
+        {
+            throw new TrainingException($"epoch {Context.Epoch + 1} ended after {StepInEpoch} of {Context.StepsPerEpoch} batches");
+        }
+
+        var batch = _stage.Load(batches.Current);
+        _costs.AddStep(Stopwatch.GetElapsedTime(start).TotalSeconds);
         using (engine.BeginStep())
         {
-            device.Phase = Phase.Forward;
-            var logits = context.Model.Call(_input);
-            var loss = logits.CrossEntropy(_targets, _options.LabelSmoothing);
-            device.Phase = Phase.Data;
-            _board.Add(logits, _targets, loss);
-            device.Phase = Phase.BackwardInput;
+            var logits = Context.Model.Call(batch.Inputs);
+            var loss = logits.CrossEntropy(batch.Targets, _options.LabelSmoothing);
+            _board.Add(logits, batch.Targets, loss);
+            if (GuardEachStep && loss.Item() is var value && !float.IsFinite(value))
+            {
+                throw Diverged($"step {Context.Step + 1}: the loss is {value}; {NonFinite.Explain(Context.Model, batch)}");
+            }
+
             engine.Backward(loss);
         }
 
-        Raise(static (callback, c) => callback.GradientsReady(c));
-        float scale = _options.ClipNorm > 0 ? GradientNorm.ClipScale(context.Model, _options.ClipNorm) : 1f;
-        context.Optimizer.Step(context.LearningRate, scale);
-        context.Optimizer.ClearGradients();
-        context.Step++;
-        Raise(static (callback, c) => callback.StepEnded(c));
-        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        _trainSeconds += seconds;
-        _timer.Add(seconds);
-        context.SecondsLeft = _timer.Left(context.TotalSteps - context.Step);
-        context.TrainSeconds = _trainSeconds;
-        device.Phase = Phase.Forward;
-        if (context.Step % _options.LogInterval == 0)
+        Raise(static (callback, context) => callback.GradientsReady(context));
+        Context.Optimizer.Step(Context.LearningRate, ClipScale());
+        Context.Optimizer.ClearGradients();
+        Context.Step++;
+        // Before the callbacks: a policy's own work is no part of the step's memory.
+        RememberMemory();
+        Raise(static (callback, context) => callback.StepEnded(context));
+    }
+
+    private float ClipScale()
+    {
+        if (_norm is null)
         {
-            ReadLoss();
-            Raise(static (callback, c) => callback.Logged(c));
+            return 1f;
+        }
+
+        float norm = _norm.Measure();
+        if (_options.NanGuard && !float.IsFinite(norm))
+        {
+            throw Diverged($"step {Context.Step + 1}: the norm of the gradients is {norm}; nearest to the loss it is {NonFinite.LastGradient(Context.Model) ?? "their sum"}");
+        }
+
+        return GradientNorm.ClipScale(norm, _options.ClipNorm);
+    }
+
+    private void RememberMemory()
+    {
+        var memory = Context.Engine.Context.Memory;
+        _progress.LastStep = new StepMemory(
+            memory.WindowPeakOf(BufferKind.Gradient), memory.WindowPeakOf(BufferKind.OptimizerState), memory.WindowPeakOf(BufferKind.SavedActivation));
+        if (Context.Step == 1)
+        {
+            _progress.FirstStep = _progress.LastStep;
         }
     }
 
-    private void EndEpoch()
+    private void Report(Score score)
     {
-        var context = Context;
-        ReadLoss();
-        context.Epoch = (int)(context.Step / context.StepsPerEpoch);
-        bool last = context.Step == context.TotalSteps;
-        if (_test is not null && (last || _options.EvaluateEachEpoch))
+        _progress.Epoch += score;
+        Context.TrainLoss = _progress.Epoch.MeanLoss;
+        Context.TrainAccuracy = _progress.Epoch.Accuracy;
+        Context.TrainSeconds = _costs.Seconds;
+        if (_options.NanGuard && !double.IsFinite(score.LossSum))
         {
-            var result = Evaluator.Evaluate(context.Model, _test);
-            context.LastEvaluation = result;
-            _best = _best is null || result.Accuracy > _best.Accuracy ? result : _best;
+            throw Diverged($"the loss of steps {_stepAtReport + 1} to {Context.Step} is {score.MeanLoss}");
         }
 
-        Raise(static (callback, c) => callback.EpochEnded(c));
+        double seconds = _costs.Seconds - _secondsAtReport;
+        _pace.Add(Context.Step - _stepAtReport, seconds);
+        (_stepAtReport, _secondsAtReport) = (Context.Step, _costs.Seconds);
+        Context.SecondsLeft = _pace.Left(StepsLeft(), EvaluationsLeft());
+        Context.LastReport = new StepReport(
+            Context.Step,
+            Context.EpochFraction,
+            score.MeanLoss,
+            score.Accuracy,
+            Context.LearningRate,
+            score.Rows / seconds,
+            Context.FrozenUnits,
+            Context.Model.Units.Count,
+            Context.SecondsLeft);
+        Raise(static (callback, context) => callback.Logged(context));
     }
 
-    private void ReadLoss()
+    // Whether it came to its end.
+    private bool EndEpoch(CancellationToken stop)
     {
-        _board.Read();
-        Context.TrainLoss = _board.MeanLoss;
-        Context.TrainAccuracy = _board.Accuracy;
-        if (!double.IsFinite(_board.MeanLoss))
+        bool evaluate = _options.EvaluateEachEpoch || Context.Epoch + 1 == Context.Epochs || AtLimit;
+        if (evaluate && !Evaluate(stop))
         {
-            throw new TrainingException(
-                $"the training loss is {_board.MeanLoss} by step {Context.Step}: lower the learning rate (it is {Context.LearningRate}) or clip the gradients");
+            return false;
         }
+
+        Context.Epoch++;
+        _progress.History.Add(new EpochRecord(
+            Context.Epoch,
+            Context.Step,
+            Context.TrainLoss,
+            Context.TrainAccuracy,
+            Context.LearningRate,
+            Context.FrozenUnits,
+            Context.TrainSeconds,
+            evaluate && _test is not null ? Context.LastEvaluation : null));
+        Counted(static (callback, context) => callback.EpochEnded(context));
+        return true;
+    }
+
+    // Whether it came to its end.
+    private bool Evaluate(CancellationToken stop)
+    {
+        if (_test is null)
+        {
+            return true;
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        try
+        {
+            var result = Evaluator.Evaluate(Context.Model, _test, stop);
+            Context.LastEvaluation = result;
+            _progress.Best = _progress.Best is { } best && best.Accuracy >= result.Accuracy ? best : result;
+            _pace.EvaluationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            return true;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private long StepsLeft() => (_options.LimitSteps > 0 ? Math.Min(_options.LimitSteps, Context.TotalSteps) : Context.TotalSteps) - Context.Step;
+
+    private long EvaluationsLeft()
+    {
+        if (_test is null)
+        {
+            return 0;
+        }
+
+        long steps = Context.StepsPerEpoch;
+        return _options.EvaluateEachEpoch ? ((Context.Step + StepsLeft() + steps - 1) / steps) - Context.Epoch : 1;
+    }
+
+    private TrainingException Diverged(string what) => new(FormattableString.Invariant(
+        $"{what}. Training has diverged or its data is damaged: lower the learning rate (it is {Context.LearningRate}) or clip the gradients (option train.clip_norm)"));
+
+    // Callbacks outside a step are training's cost too: policies decide there.
+    private void Counted(Action<ITrainingCallback, TrainingContext> what)
+    {
+        _costs.Open(timed: !_costs.Sampled);
+        Raise(what);
+        _costs.Close();
     }
 
     private void Raise(Action<ITrainingCallback, TrainingContext> what)
@@ -182,17 +331,4 @@ public sealed class Trainer : IDisposable
             what(callback, Context);
         }
     }
-}
-
-/// <summary>Estimates the time left from recent steps, so that it follows when layers freeze.</summary>
-internal sealed class StepTimer
-{
-    // A step's weight halves after about 14 later ones: quick enough to follow a freeze, slow enough not to flicker.
-    private const double Share = 0.05;
-
-    private double _recent = double.NaN;
-
-    public void Add(double seconds) => _recent = double.IsNaN(_recent) ? seconds : _recent + (Share * (seconds - _recent));
-
-    public double Left(long steps) => _recent * steps;
 }

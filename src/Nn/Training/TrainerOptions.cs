@@ -1,11 +1,17 @@
+using SmartFrz.Nn.Options;
+
 namespace SmartFrz.Nn;
 
-/// <summary>How a network is trained.</summary>
+/// <summary>How a network is trained. Batch size, order and augmentation are the loader's.</summary>
 public sealed record TrainerOptions
 {
     /// <summary>Epochs.</summary>
     /// <value>Default 1.</value>
     public int Epochs { get; init; } = 1;
+
+    /// <summary>Stops the run after that many steps; its schedule is that of the whole run. 0 for no limit.</summary>
+    /// <value>Default 0.</value>
+    public long LimitSteps { get; init; }
 
     /// <summary>The share of the target spread evenly over all classes.</summary>
     /// <value>Default 0.</value>
@@ -15,7 +21,7 @@ public sealed record TrainerOptions
     /// <value>Default 0.</value>
     public float ClipNorm { get; init; }
 
-    /// <summary>Steps between two readings of the loss from the device.</summary>
+    /// <summary>Steps between two readings of the loss from the device, counted from the beginning of each epoch.</summary>
     /// <value>Default 20.</value>
     public int LogInterval { get; init; } = 20;
 
@@ -26,36 +32,27 @@ public sealed record TrainerOptions
     /// <summary>Images of an evaluation step.</summary>
     /// <value>Default 256.</value>
     public int EvaluationBatch { get; init; } = 256;
+
+    /// <summary>Whether a loss or weight that is no finite number ends the run with an exception.</summary>
+    /// <value>Default true.</value>
+    public bool NanGuard { get; init; } = true;
+
+    // The first thing that is wrong with these options.
+    internal void Check()
+    {
+        Require(Epochs >= 1, "epochs", Epochs, "at least 1");
+        Require(LimitSteps >= 0, "limit_steps", LimitSteps, "0 or more");
+        Require(LogInterval >= 1, "log_interval", LogInterval, "at least 1");
+        Require(EvaluationBatch >= 1, "evaluation_batch", EvaluationBatch, "at least 1");
+        Require(LabelSmoothing is >= 0f and < 1f, "label_smoothing", LabelSmoothing, "a number from 0 to below 1");
+        Require(ClipNorm >= 0f && float.IsFinite(ClipNorm), "clip_norm", ClipNorm, "a number from 0 on");
+    }
+
+    private static void Require(bool condition, string key, double value, string expected)
+    {
+        if (!condition)
+        {
+            throw new OptionException(FormattableString.Invariant($"option 'train.{key}' is {value}, expected {expected}"));
+        }
+    }
 }
-
-/// <summary>A training run that cannot go on; the message says where and why.</summary>
-public sealed class TrainingException : Exception
-{
-    /// <summary>With a message.</summary>
-    public TrainingException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>With a message and a cause.</summary>
-    public TrainingException(string message, Exception innerException)
-        : base(message, innerException)
-    {
-    }
-
-    /// <summary>Without a message.</summary>
-    public TrainingException()
-    {
-    }
-}
-
-/// <summary>How a training run ended.</summary>
-/// <param name="Interrupted">Whether it was interrupted before its last step.</param>
-/// <param name="Steps">Steps finished, those before a resume included.</param>
-/// <param name="TrainLoss">The mean training loss of the last epoch.</param>
-/// <param name="Last">The last evaluation.</param>
-/// <param name="Best">The best evaluation by accuracy.</param>
-/// <param name="TrainSeconds">Seconds in training steps, those before a resume included.</param>
-/// <param name="WallSeconds">Seconds from the start to the end, those before a resume included.</param>
-public sealed record TrainingResult(
-    bool Interrupted, long Steps, double TrainLoss, EvaluationResult? Last, EvaluationResult? Best, double TrainSeconds, double WallSeconds);

@@ -5,8 +5,9 @@ namespace SmartFrz.Nn;
 /// <summary>A training run as its callbacks see it.</summary>
 public sealed class TrainingContext
 {
-    internal TrainingContext(Network model, Optimizer optimizer, int stepsPerEpoch, int epochs)
+    internal TrainingContext(Network model, Optimizer optimizer, int stepsPerEpoch, int epochs, IReadOnlyList<EpochRecord>? history = null)
     {
+        History = history ?? [];
         Model = model;
         Optimizer = optimizer;
         StepsPerEpoch = stepsPerEpoch;
@@ -49,14 +50,20 @@ public sealed class TrainingContext
     /// <summary>The share of correct predictions on training batches since the epoch began, as of the same moment; NaN before.</summary>
     public double TrainAccuracy { get; internal set; } = double.NaN;
 
-    /// <summary>Seconds spent in training steps so far.</summary>
+    /// <summary>The last report on the loss, made at logging intervals and epoch ends.</summary>
+    public StepReport? LastReport { get; internal set; }
+
+    /// <summary>Seconds spent in training so far, without evaluation, as of the last report.</summary>
     public double TrainSeconds { get; internal set; }
 
-    /// <summary>Seconds of training left, from the recent steps.</summary>
+    /// <summary>Seconds to the end of the run, evaluations included, by the pace of the recent steps.</summary>
     public double SecondsLeft { get; internal set; } = double.NaN;
 
     /// <summary>The result of the last evaluation, if there was one.</summary>
     public EvaluationResult? LastEvaluation { get; internal set; }
+
+    /// <summary>Every finished epoch.</summary>
+    public IReadOnlyList<EpochRecord> History { get; }
 
     /// <summary>What is frozen.</summary>
     public FreezeState FreezeState { get; private set; } = FreezeState.Empty;
@@ -64,6 +71,9 @@ public sealed class TrainingContext
     /// <summary>The units in forward order that are not frozen, without the head.</summary>
     public IEnumerable<FreezableUnit> ActiveUnits =>
         Model.Units.Where(u => !u.IsHead && !IsFrozen(u));
+
+    /// <summary>How many units are frozen.</summary>
+    public int FrozenUnits => Model.Units.Count(IsFrozen);
 
     /// <summary>Whether all parameters of a unit are frozen.</summary>
     public bool IsFrozen(FreezableUnit unit) => unit.Prefixes.All(p => FreezeState.IsFrozen(p));
