@@ -35,7 +35,7 @@ internal static class SumCuda
             return;
         }
 
-        // 32 columns side by side read whole memory transactions; the emulator's group of 16 is 4 by 4.
+        // 32 columns side by side read whole memory transactions; the emulator's group of 8 is 2 by 4.
         int columns = Math.Min(32, cuda.Group / 4);
         int blocks = (g.K3 + columns - 1) / columns;
         cuda.Launch(Columns, new Index3D(Math.Max(1, g.Cells * g.Pieces * blocks), 1, 1), new Index3D(columns, cuda.Group / columns, 1), args);
