@@ -14,7 +14,7 @@ namespace SmartFrz.Cli;
 internal sealed class RunOptions
 {
     private readonly List<(Option Option, string Section, string Key)> _mapped = [];
-    private readonly Option<FileInfo?> _config = new("--config") { Description = "A JSON file (comments allowed) with the sections model, data, train, optimizer, freeze, device" };
+    private readonly Option<FileInfo?> _config = new("--config") { Description = "A JSON file (comments allowed) with the sections model, data, train, optimizer, schedule, freeze, device" };
     private readonly Option<string[]> _set = new("--set") { Description = "Sets one value, as in --set model.width=8 (repeatable)", AllowMultipleArgumentsPerToken = false };
 
     /// <summary>Adds the options to a command.</summary>
@@ -36,7 +36,7 @@ internal sealed class RunOptions
         if (training)
         {
             Map<int>("--epochs", "train", "epochs", "Epochs");
-            Map<string>("--schedule", "train", "schedule", "Schedule of the learning rate");
+            Map<string>("--schedule", "schedule", "name", "Schedule of the learning rate");
             Map<float>("--label-smoothing", "train", "label_smoothing", "Share of the target spread over all classes");
             Map<float>("--clip-norm", "train", "clip_norm", "Largest global norm of the gradients; 0 for none");
             Map<string>("--optimizer", "optimizer", "name", "sgd or adamw");

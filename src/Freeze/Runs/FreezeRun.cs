@@ -35,11 +35,11 @@ public sealed class FreezeRun : IDisposable
         // On the CPU timing a launch costs two readings of a clock; a GPU would have to wait for each.
         Engine.Context.Launches.Timing = _device.Kind == "cpu";
         Network = BuildNetwork(Engine, config, Data);
-        Optimizer = OptimizerFamilies.Create(Network, config.Optimizer);
+        var optimizer = Optimizers.Read(config.Optimizer);
+        Optimizer = optimizer.Create(Network);
         string policy = (string?)config.Freeze["policy"] ?? "none";
         var mode = OptionBinder.Bind<FreezeModeOption>(RunConfig.Only(config.Freeze, "mode"), "freeze").Mode;
         Freezing = new FreezeRunner(FreezePolicies.Create(policy, RunConfig.OptionsOf(config.Freeze, "policy", "mode")), mode);
-        var schedule = OptimizerFamilies.CreateSchedule(config.Train.Schedule, config.Optimizer.Lr);
         var train = new BatchLoaderOptions
         {
             BatchSize = config.Train.Batch,
@@ -59,7 +59,7 @@ public sealed class FreezeRun : IDisposable
         Trainer = new Trainer(
             Network,
             Optimizer,
-            config.Train.WarmupSteps > 0 ? new WarmupSchedule(schedule, config.Train.WarmupSteps) : schedule,
+            Schedules.Read(config.Schedule).Create(optimizer.Options.Lr),
             new BatchLoader(Data.Train, train),
             new BatchLoader(Data.Test, EvaluationLoader(Data, options.EvaluationBatch)),
             options);

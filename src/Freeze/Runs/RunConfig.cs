@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using SmartFrz.Nn;
 using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Freeze;
@@ -16,8 +15,11 @@ public sealed record RunConfig
     /// <summary>The training loop.</summary>
     public TrainConfig Train { get; init; } = new();
 
-    /// <summary>The optimizer.</summary>
-    public OptimizerConfig Optimizer { get; init; } = new();
+    /// <summary>The optimizer: <c>name</c> and the options of that optimizer.</summary>
+    public JsonObject Optimizer { get; init; } = new() { ["name"] = "sgd" };
+
+    /// <summary>The schedule of the learning rate: <c>name</c> and the options of that schedule.</summary>
+    public JsonObject Schedule { get; init; } = new() { ["name"] = "cosine" };
 
     /// <summary>The freezing policy: <c>policy</c>, <c>mode</c> and the options of that policy.</summary>
     public JsonObject Freeze { get; init; } = new() { ["policy"] = "smartfrz" };
@@ -50,7 +52,8 @@ public sealed record RunConfig
             Data = Over(defaults.Data, json["data"]),
             Freeze = Over(defaults.Freeze, json["freeze"]),
             Train = OptionBinder.Bind<TrainConfig>(json["train"] as JsonObject, "train"),
-            Optimizer = OptionBinder.Bind<OptimizerConfig>(json["optimizer"] as JsonObject, "optimizer"),
+            Optimizer = Over(defaults.Optimizer, json["optimizer"]),
+            Schedule = Over(defaults.Schedule, json["schedule"]),
             Device = OptionBinder.Bind<DeviceConfig>(json["device"] as JsonObject, "device"),
         };
     }
@@ -108,14 +111,6 @@ public sealed record TrainConfig
     /// <summary>The seed of initial weights, order and augmentation.</summary>
     /// <value>Default 1.</value>
     public ulong Seed { get; init; } = 1;
-
-    /// <summary>The schedule of the learning rate.</summary>
-    /// <value>Default cosine.</value>
-    public string Schedule { get; init; } = "cosine";
-
-    /// <summary>Steps over which the learning rate rises from 0.</summary>
-    /// <value>Default 0.</value>
-    public int WarmupSteps { get; init; }
 
     /// <summary>The share of the target spread over all classes.</summary>
     /// <value>Default 0.</value>

@@ -42,12 +42,7 @@ public static class ModelZoo
 {
     /// <summary>All families of this library, and of other assemblies that bring their own, by the names they answer to.</summary>
     public static IReadOnlyDictionary<string, IModelFamily> All(params IEnumerable<Assembly> others) =>
-        others.Prepend(typeof(ModelZoo).Assembly)
-            .SelectMany(a => a.GetTypes())
-            .Where(t => t is { IsAbstract: false, IsClass: true } && t.IsAssignableTo(typeof(IModelFamily)))
-            .Select(t => (IModelFamily)Activator.CreateInstance(t)!)
-            .SelectMany(f => f.Names.Select(n => (Name: n, Family: f)))
-            .ToDictionary(f => f.Name, f => f.Family, StringComparer.Ordinal);
+        NamedParts.Of<IModelFamily>(f => f.Names, others.Prepend(typeof(ModelZoo).Assembly));
 
     /// <summary>Builds a network.</summary>
     /// <param name="scope">A root scope.</param>

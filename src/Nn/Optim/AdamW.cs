@@ -1,31 +1,32 @@
 using SmartFrz.Kernels;
 using SmartFrz.Nn.Options;
-using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
 
-/// <summary>Adam with decoupled weight decay, as PyTorch's AdamW. Steps are counted per parameter and stand still while it is frozen.</summary>
+/// <summary>Adam with decoupled weight decay, as PyTorch's AdamW.</summary>
+/// <remarks>
+/// Computes: as <see cref="AdamWKernel"/>, with t the parameter's own count of updates, which stands still while it is frozen.
+/// Source:   Loshchilov, Hutter, "Decoupled weight decay regularization" (arXiv 1711.05101).
+/// </remarks>
 public sealed class AdamW : Optimizer
 {
-    private readonly float _beta1, _beta2, _eps;
-    private Tensor? _stepBlock;
+    private readonly double _beta1, _beta2;
+    private readonly float _eps;
 
     /// <summary>An optimizer over parameter groups.</summary>
-    /// <exception cref="OptionException">A decay rate is outside [0, 1), or eps is negative.</exception>
-    public AdamW(IReadOnlyList<ParameterGroup> groups, float beta1 = 0.9f, float beta2 = 0.999f, float eps = 1e-8f)
+    /// <exception cref="OptionException">A beta is outside [0, 1), or eps is negative.</exception>
+    public AdamW(IReadOnlyList<ParameterGroup> groups, double beta1 = 0.9, double beta2 = 0.999, float eps = 1e-8f)
         : base(groups)
     {
-        if (beta1 is not (>= 0f and < 1f) || beta2 is not (>= 0f and < 1f) || eps < 0f)
-        {
-            throw new OptionException(FormattableString.Invariant($"AdamW: betas {beta1}, {beta2} and eps {eps}, expected numbers from 0 to below 1 and at least 0"));
-        }
-
+        RequireWithin("adamw", "beta1", beta1, 0, 1);
+        RequireWithin("adamw", "beta2", beta2, 0, 1);
+        RequireWithin("adamw", "eps", eps, 0, double.PositiveInfinity);
         (_beta1, _beta2, _eps) = (beta1, beta2, eps);
     }
 
     /// <summary>An optimizer over all parameters of a module.</summary>
-    public AdamW(Module module, float weightDecay = 0.01f, float beta1 = 0.9f, float beta2 = 0.999f, float eps = 1e-8f)
-        : this([new ParameterGroup([.. module.Parameters()], 1f, weightDecay)], beta1, beta2, eps)
+    public AdamW(Module module, double beta1 = 0.9, double beta2 = 0.999, float eps = 1e-8f, float weightDecay = 0.01f)
+        : this(AllOf(module, weightDecay), beta1, beta2, eps)
     {
     }
 
@@ -33,83 +34,27 @@ public sealed class AdamW : Optimizer
     public override IReadOnlyList<string> StateNames { get; } = ["exp_avg", "exp_avg_sq"];
 
     /// <inheritdoc/>
-    protected override void Update(float learningRate, float gradientScale)
+    protected override int StepValues => 2;
+
+    /// <inheritdoc/>
+    protected override void WriteStepValues(ParameterGroup group, long step, Span<float> values)
     {
-        var due = (from g in Groups from p in g.Parameters where !p.IsFrozen && p.Variable.HasGradient select (Group: g, Parameter: p, State: EnsureState(p))).ToList();
-        if (due.Count == 0)
-        {
-            return;
-        }
-
-        // One row of the step block for each count of steps; they differ only after a thaw.
-        var rows = new List<long>();
-        foreach (var (_, _, state) in due)
-        {
-            state.Steps++;
-            if (!rows.Contains(state.Steps))
-            {
-                rows.Add(state.Steps);
-            }
-        }
-
-        WriteStepBlock(rows, learningRate, gradientScale);
-        foreach (var (group, parameter, state) in due)
-        {
-            Engine.Context.Layer = parameter.Variable.Layer;
-            Engine.Launch(new AdamWKernel(
-                new AdamWConstants(_beta1, _beta2, _eps, group.WeightDecay, group.LearningRateFactor),
-                _stepBlock!.Buffer,
-                rows.IndexOf(state.Steps),
-                parameter.Value.Buffer,
-                parameter.Variable.Gradient,
-                state.Tensors[0].Buffer,
-                state.Tensors[1].Buffer,
-                parameter.Shape.Count));
-        }
+        values[0] = (float)(1.0 / (1.0 - Math.Pow(_beta1, step)));
+        values[1] = (float)(1.0 / Math.Sqrt(1.0 - Math.Pow(_beta2, step)));
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
+    protected override void Launch(in ParameterUpdate update)
     {
-        if (disposing)
-        {
-            _stepBlock?.Dispose();
-        }
-
-        base.Dispose(disposing);
+        var parameter = update.Parameter;
+        Engine.Launch(new AdamWKernel(
+            new AdamWConstants(_beta1, _beta2, _eps, update.Group.WeightDecay, update.Group.LearningRateFactor),
+            update.StepBlock,
+            update.Slot,
+            parameter.Value.Buffer,
+            parameter.Variable.Gradient,
+            update.State.Tensors[0].Buffer,
+            update.State.Tensors[1].Buffer,
+            parameter.Shape.Count));
     }
-
-    private void WriteStepBlock(List<long> rows, float learningRate, float gradientScale)
-    {
-        int length = rows.Count * AdamWKernel.RowLength;
-        if (_stepBlock is null || _stepBlock.Shape[0] < length)
-        {
-            _stepBlock?.Dispose();
-            _stepBlock = Engine.NewPersistent(new Shape(length), DType.F32, BufferKind.OptimizerState);
-        }
-
-        var block = new float[_stepBlock.Shape[0]];
-        for (int r = 0; r < rows.Count; r++)
-        {
-            block[r * AdamWKernel.RowLength] = learningRate;
-            block[(r * AdamWKernel.RowLength) + 1] = gradientScale;
-            block[(r * AdamWKernel.RowLength) + 2] = (float)(1 / (1 - Math.Pow(_beta1, rows[r])));
-            block[(r * AdamWKernel.RowLength) + 3] = (float)(1 / Math.Sqrt(1 - Math.Pow(_beta2, rows[r])));
-        }
-
-        _stepBlock.CopyFrom(block);
-    }
-}
-
-/// <summary>Makes <see cref="AdamW"/>.</summary>
-public sealed class AdamWFamily : IOptimizerFamily
-{
-    /// <inheritdoc/>
-    public string Name => "adamw";
-
-    /// <inheritdoc/>
-    public Optimizer Create(Module network, OptimizerConfig config) =>
-        config.Betas.Count == 2
-            ? new AdamW(network, config.WeightDecay, config.Betas[0], config.Betas[1], config.Eps)
-            : throw new OptionException($"option 'optimizer.betas' has {config.Betas.Count} numbers, AdamW has 2");
 }

@@ -1,13 +1,8 @@
 using SmartFrz.Kernels;
+using SmartFrz.Nn.Options;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
-
-/// <summary>Parameters that share their hyper-parameters.</summary>
-/// <param name="Parameters">The parameters.</param>
-/// <param name="LearningRateFactor">Their learning rate as a multiple of the schedule's.</param>
-/// <param name="WeightDecay">Their weight decay.</param>
-public sealed record ParameterGroup(IReadOnlyList<Parameter> Parameters, float LearningRateFactor = 1f, float WeightDecay = 0f);
 
 /// <summary>Changes trainable parameters by their gradients. Frozen parameters are not touched: no decay, no momentum.</summary>
 /// <remarks>
@@ -18,41 +13,86 @@ public sealed record ParameterGroup(IReadOnlyList<Parameter> Parameters, float L
 public abstract class Optimizer : IDisposable
 {
     private readonly Dictionary<Parameter, OptimizerState> _states = [];
+    private readonly List<ParameterUpdate> _updates = [];
+    private StepBlock? _block;
 
     /// <summary>An optimizer over those groups.</summary>
+    /// <exception cref="ArgumentException">There is no parameter, or one is in two places.</exception>
     protected Optimizer(IReadOnlyList<ParameterGroup> groups)
     {
+        var seen = new HashSet<Parameter>();
+        foreach (var parameter in groups.SelectMany(g => g.Parameters))
+        {
+            if (!seen.Add(parameter))
+            {
+                throw new ArgumentException($"optimizer: parameter {parameter.Name} is given twice, it would be updated twice a step");
+            }
+        }
+
         Groups = groups;
-        Engine = groups.SelectMany(g => g.Parameters).First().Variable.Engine;
+        Engine = seen.FirstOrDefault()?.Variable.Engine ?? throw new ArgumentException("optimizer: the groups hold no parameter");
+        _updates.EnsureCapacity(seen.Count);
     }
 
     /// <summary>The groups.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
+    /// <summary>The names of the state tensors of a parameter, as in <c>momentum_buffer</c>.</summary>
+    public abstract IReadOnlyList<string> StateNames { get; }
+
     /// <summary>The engine the parameters live in.</summary>
     protected Engine Engine { get; }
 
-    /// <summary>The names of the state tensors of a parameter, as in <c>momentum_buffer</c>.</summary>
-    public abstract IReadOnlyList<string> StateNames { get; }
+    /// <summary>How many numbers of its own each parameter has in the step block.</summary>
+    protected virtual int StepValues => 0;
 
     /// <summary>Updates every trainable parameter that has a gradient.</summary>
     /// <param name="learningRate">The schedule's learning rate of this step.</param>
     /// <param name="gradientScale">A factor on all gradients (clipping); 1 for none.</param>
     public void Step(float learningRate, float gradientScale = 1f)
     {
+        _block ??= new StepBlock(Engine, StepValues * Groups.Sum(g => g.Parameters.Count));
+        _block.Begin(learningRate, gradientScale);
+        _updates.Clear();
+        for (int g = 0; g < Groups.Count; g++)
+        {
+            var group = Groups[g];
+            for (int p = 0; p < group.Parameters.Count; p++)
+            {
+                var parameter = group.Parameters[p];
+                if (!parameter.IsFrozen && parameter.Variable.HasGradient)
+                {
+                    var state = EnsureState(parameter);
+                    state.Steps++;
+                    WriteStepValues(group, state.Steps, _block.Reserve(StepValues, out int slot));
+                    _updates.Add(new ParameterUpdate(group, parameter, state, _block.Buffer, slot));
+                }
+            }
+        }
+
+        _block.Upload();
         var context = Engine.Context;
         var (layer, phase) = (context.Layer, context.Phase);
         context.Phase = Phase.Update;
-        Update(learningRate, gradientScale);
+        foreach (var update in _updates)
+        {
+            context.Layer = update.Parameter.Variable.Layer;
+            Launch(in update);
+        }
+
         (context.Layer, context.Phase) = (layer, phase);
     }
 
     /// <summary>Forgets all gradients, so that the next backward pass writes instead of adding.</summary>
     public void ClearGradients()
     {
-        foreach (var parameter in Groups.SelectMany(g => g.Parameters))
+        for (int g = 0; g < Groups.Count; g++)
         {
-            parameter.Variable.ClearGradient();
+            var parameters = Groups[g].Parameters;
+            for (int p = 0; p < parameters.Count; p++)
+            {
+                parameters[p].Variable.ClearGradient();
+            }
         }
     }
 
@@ -64,6 +104,9 @@ public abstract class Optimizer : IDisposable
     {
         if (!_states.TryGetValue(parameter, out var state))
         {
+            var context = Engine.Context;
+            var (layer, phase) = (context.Layer, context.Phase);
+            (context.Layer, context.Phase) = (parameter.Variable.Layer, Phase.Update);
             var tensors = new Tensor[StateNames.Count];
             for (int i = 0; i < tensors.Length; i++)
             {
@@ -71,6 +114,7 @@ public abstract class Optimizer : IDisposable
                 Engine.Launch(new FillKernel(tensors[i].Buffer, 0f, parameter.Shape.Count));
             }
 
+            (context.Layer, context.Phase) = (layer, phase);
             _states.Add(parameter, state = new OptimizerState(tensors));
         }
 
@@ -93,38 +137,42 @@ public abstract class Optimizer : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Launches the updates.</summary>
-    protected abstract void Update(float learningRate, float gradientScale);
+    /// <summary>One group of all parameters of a module.</summary>
+    protected static IReadOnlyList<ParameterGroup> AllOf(Module module, float weightDecay) =>
+        [new ParameterGroup([.. module.Parameters()], 1f, weightDecay)];
+
+    /// <summary>Complains about a number outside [from, below).</summary>
+    /// <exception cref="OptionException">It is outside, or not a number.</exception>
+    protected static void RequireWithin(string optimizer, string name, double value, double from, double below)
+    {
+        if (!(value >= from && value < below))
+        {
+            string range = FormattableString.Invariant(double.IsPositiveInfinity(below) ? $"of at least {from}" : (FormattableString)$"from {from} to below {below}");
+            throw new OptionException(FormattableString.Invariant($"{optimizer}: {name} is {value}, expected a number {range}"));
+        }
+    }
+
+    /// <summary>Writes a parameter's own numbers for the update that it has counted as <paramref name="step"/> (from 1).</summary>
+    protected virtual void WriteStepValues(ParameterGroup group, long step, Span<float> values)
+    {
+    }
+
+    /// <summary>Launches one parameter's update.</summary>
+    protected abstract void Launch(in ParameterUpdate update);
 
     /// <summary>Gives all state back.</summary>
     protected virtual void Dispose(bool disposing)
     {
-        foreach (var state in _states.Values)
+        if (disposing)
         {
-            state.Dispose();
-        }
+            foreach (var state in _states.Values)
+            {
+                state.Dispose();
+            }
 
-        _states.Clear();
-    }
-}
-
-/// <summary>What an optimizer keeps for one parameter.</summary>
-public sealed class OptimizerState : IDisposable
-{
-    internal OptimizerState(Tensor[] tensors) => Tensors = tensors;
-
-    /// <summary>The state tensors, in the order of <see cref="Optimizer.StateNames"/>.</summary>
-    public IReadOnlyList<Tensor> Tensors { get; }
-
-    /// <summary>Updates made so far.</summary>
-    public long Steps { get; set; }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var tensor in Tensors)
-        {
-            tensor.Dispose();
+            _states.Clear();
+            _block?.Dispose();
+            _block = null;
         }
     }
 }

@@ -94,6 +94,24 @@ public static class OptionBinder
             ? found
             : throw new OptionException($"unknown {kind} '{name}'{DidYouMean(name, known.Keys)}; known: {string.Join(", ", known.Keys.Order(StringComparer.Ordinal))}");
 
+    /// <summary>Splits a section that names a thing (<c>name</c>) and holds its options.</summary>
+    /// <param name="section">The section; null for the default name and no options.</param>
+    /// <param name="path">Where it stands in the configuration, for messages.</param>
+    /// <param name="defaultName">The name when none is given.</param>
+    /// <exception cref="OptionException">The name is not a text.</exception>
+    public static (string Name, JsonObject Options) Named(JsonObject? section, string path, string defaultName)
+    {
+        var options = (JsonObject?)section?.DeepClone() ?? [];
+        if (!options.Remove("name", out var name))
+        {
+            return (defaultName, options);
+        }
+
+        return name is JsonValue value && value.TryGetValue(out string? text)
+            ? (text, options)
+            : throw new OptionException($"option '{path}.name' is {name?.ToJsonString() ?? "null"}, expected a text");
+    }
+
     private static string Snake(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
 
     private static string Describe(Type? type)
