@@ -1,0 +1,74 @@
+namespace SmartFrz.Freeze;
+
+/// <summary>How a predictor does on runs it has not seen, beside what simpler means would do.</summary>
+/// <param name="Attention">The predictor.</param>
+/// <param name="TimeOnly">Logistic regression on the share of the run that is done.</param>
+/// <param name="LastMinusFirst">Logistic regression on how far the window's weights moved from first to last.</param>
+/// <param name="MajorityAccuracy">The accuracy of always giving the training runs' commoner answer.</param>
+/// <param name="BeatsTimeBy">Attention's AUROC minus time only's, with its 95 % interval over runs.</param>
+/// <param name="ByModel">The predictor's figures for each network.</param>
+/// <param name="HeldOutRuns">The runs evaluated on.</param>
+/// <param name="TrainingRuns">The runs learned from.</param>
+public sealed record PredictorEvaluation(
+    BinaryMetrics Attention,
+    BinaryMetrics TimeOnly,
+    BinaryMetrics LastMinusFirst,
+    double MajorityAccuracy,
+    DifferenceInterval BeatsTimeBy,
+    IReadOnlyDictionary<string, BinaryMetrics> ByModel,
+    IReadOnlyList<string> HeldOutRuns,
+    IReadOnlyList<string> TrainingRuns)
+{
+    /// <summary>Evaluates a predictor on held-out examples; the baselines are fitted to the training examples.</summary>
+    public static PredictorEvaluation Of(AttentionPredictor predictor, HistoryDataset data, IReadOnlyList<int> training, IReadOnlyList<int> heldOut)
+    {
+        bool[] answers = [.. heldOut.Select(i => data.Records[i].Freeze)];
+        bool[] learned = [.. training.Select(i => data.Records[i].Freeze)];
+        double[] attention = PredictorTrainer.Predict(predictor, data, heldOut);
+        double[] time = Baseline(data, training, heldOut, learned, i => [data.Records[i].Progress]);
+        double[] moved = Baseline(data, training, heldOut, learned, i => [LogMovement(data, i)]);
+        bool majority = learned.Count(l => l) * 2 >= learned.Length;
+        string[] runs = [.. heldOut.Select(i => data.Records[i].Run)];
+        var (difference, low, high) = BinaryMetrics.AurocDifference(attention, time, answers, runs);
+        var byModel = Enumerable.Range(0, heldOut.Count)
+            .GroupBy(k => data.Records[heldOut[k]].Model)
+            .ToDictionary(g => g.Key, g => BinaryMetrics.Of([.. g.Select(k => attention[k])], [.. g.Select(k => answers[k])]), StringComparer.Ordinal);
+        return new PredictorEvaluation(
+            BinaryMetrics.Of(attention, answers),
+            BinaryMetrics.Of(time, answers),
+            BinaryMetrics.Of(moved, answers),
+            answers.Length == 0 ? double.NaN : answers.Count(a => a == majority) / (double)answers.Length,
+            new DifferenceInterval(difference, low, high),
+            byModel,
+            [.. runs.Distinct()],
+            [.. training.Select(i => data.Records[i].Run).Distinct()]);
+    }
+
+    private static double[] Baseline(HistoryDataset data, IReadOnlyList<int> training, IReadOnlyList<int> heldOut, bool[] learned, Func<int, double[]> features)
+    {
+        var model = LogisticBaseline.Fit([.. training.Select(features)], learned);
+        return [.. heldOut.Select(i => model.Predict(features(i)))];
+    }
+
+    // The root mean square of the window's whole movement: the sum of its snapshots' movements, which were compressed by asinh.
+    private static double LogMovement(HistoryDataset data, int index)
+    {
+        var window = data.Window(index);
+        double squares = 0;
+        for (int i = 0; i < data.Options.Samples; i++)
+        {
+            double moved = 0;
+            for (int t = 0; t < data.Options.Window; t++)
+            {
+                moved += Math.Sinh((double)window[(t * data.Options.Samples) + i]) * data.Options.Unit;
+            }
+
+            squares += moved * moved;
+        }
+
+        return Math.Log(Math.Sqrt(squares / data.Options.Samples) + 1e-9);
+    }
+}
+
+/// <summary>A difference with its 95 % interval.</summary>
+public sealed record DifferenceInterval(double Difference, double Low, double High);

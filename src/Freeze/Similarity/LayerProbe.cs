@@ -1,0 +1,106 @@
+using SmartFrz.Kernels;
+using SmartFrz.Nn;
+using SmartFrz.Nn.Data;
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Freeze;
+
+/// <summary>
+/// Compares the layers of a network in training with those of a finished reference network on fixed probe images: the similarity
+/// of each layer's output, batch by batch.
+/// </summary>
+/// <remarks>
+/// Computes: linear, unbiased minibatch CKA of the outputs of every module that holds a weight of rank two or more.
+/// The reference is run once: only its Gram matrices are kept, on the host.
+/// Source: SmartFRZ (arXiv 2401.16720), labels; Nguyen, Raghu, Kornblith (arXiv 2010.15327), minibatch CKA.
+/// </remarks>
+public sealed class LayerProbe
+{
+    private readonly List<(float[] Inputs, int Count)> _batches = [];
+    private readonly Shape _image;
+    private readonly Dictionary<(string Layer, int Batch), float[]> _reference = [];
+
+    /// <summary>A probe over the first batches of a loader.</summary>
+    /// <param name="loader">Unshuffled data; every batch has at least 4 images.</param>
+    /// <param name="batches">Batches taken.</param>
+    public LayerProbe(BatchLoader loader, int batches)
+    {
+        _image = new Shape(loader.Data.Channels, loader.Data.Height, loader.Data.Width);
+        foreach (var batch in loader.Epoch(0).Take(batches))
+        {
+            _batches.Add((batch.Inputs.ToArray(), batch.Count));
+        }
+    }
+
+    /// <summary>Runs the reference network and keeps what the comparison needs.</summary>
+    public void SetReference(Network reference)
+    {
+        _reference.Clear();
+        Run(reference, (layer, batch, gram) => _reference[(layer, batch)] = gram.ToArray());
+    }
+
+    /// <summary>The similarity of each layer to the reference's, by module name.</summary>
+    public IReadOnlyDictionary<string, double> Measure(Network network)
+    {
+        if (_reference.Count == 0)
+        {
+            throw new InvalidOperationException("the probe has no reference yet");
+        }
+
+        var sums = new Dictionary<string, CkaAccumulator>(StringComparer.Ordinal);
+        try
+        {
+            Run(network, (layer, batch, gram) =>
+            {
+                if (!sums.TryGetValue(layer, out var sum))
+                {
+                    sums.Add(layer, sum = new CkaAccumulator(network.Engine));
+                }
+
+                sum.Add(gram, network.Engine.FromHost<float>(_reference[(layer, batch)], gram.Shape));
+            });
+            return sums.ToDictionary(s => s.Key, s => s.Value.Terms().Cka, StringComparer.Ordinal);
+        }
+        finally
+        {
+            foreach (var sum in sums.Values)
+            {
+                sum.Dispose();
+            }
+        }
+    }
+
+    private void Run(Network network, Action<string, int, Tensor> see)
+    {
+        var engine = network.Engine;
+        bool training = network.IsTreeTraining;
+        var phase = engine.Context.Phase;
+        network.SetTraining(false);
+        engine.Context.Phase = Phase.Freeze;
+        int batch = 0;
+        using (network.Observe((module, output) =>
+        {
+            if (module.OwnParameters.Any(p => p.Shape.Rank >= 2))
+            {
+                var scope = engine.BeginScope();
+                see(module.Path, batch, Similarity.LinearGram(output));
+                scope.Dispose();
+            }
+        }))
+        {
+            foreach (var (inputs, count) in _batches)
+            {
+                using (engine.NoGrad())
+                using (engine.BeginStep())
+                {
+                    network.Call(engine.FromHost<float>(inputs, new Shape(count, _image[0], _image[1], _image[2])));
+                }
+
+                batch++;
+            }
+        }
+
+        engine.Context.Phase = phase;
+        network.SetTraining(training);
+    }
+}
