@@ -1,4 +1,6 @@
+using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
+using SmartFrz.Nn.Weights;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Cli;
@@ -33,5 +35,5 @@ internal static class Failure
     }
 
     // What a user can put right by another command line, file or directory.
-    private static bool IsWrongUse(Exception e) => e is OptionException or ShapeException;
+    private static bool IsWrongUse(Exception e) => e is OptionException or ShapeException or DataFormatException or WeightsFormatException;
 }

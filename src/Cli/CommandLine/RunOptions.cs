@@ -118,7 +118,7 @@ internal sealed class RunOptions
     }
 
     // section.key=value; the value is JSON, or else a text.
-    private static void Set(JsonObject json, string text)
+    internal static void Set(JsonObject json, string text)
     {
         int equals = text.IndexOf('=', StringComparison.Ordinal);
         string[] path = equals < 0 ? [] : text[..equals].Split('.');

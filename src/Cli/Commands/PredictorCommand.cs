@@ -1,0 +1,193 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using SmartFrz.Freeze;
+using SmartFrz.Kernels.Cpu;
+using SmartFrz.Nn.Options;
+using SmartFrz.Tensors;
+using Spectre.Console;
+
+namespace SmartFrz.Cli;
+
+/// <summary><c>predictor collect | train | eval</c>: the offline pipeline.</summary>
+internal sealed class PredictorCommand : ICliCommand
+{
+    public int Order => 30;
+
+    public Command Build()
+    {
+        var command = new Command("predictor", "The offline pipeline: labelled weight histories, predictor, held-out quality");
+        command.Subcommands.Add(Collect());
+        command.Subcommands.Add(Train());
+        command.Subcommands.Add(Evaluate());
+        return command;
+    }
+
+    private static Command Collect()
+    {
+        var command = new Command("collect", "Trains a reference and further runs, and writes their labelled weight histories");
+        var run = new RunOptions(command);
+        var reference = new Option<ulong>("--reference-seed") { Description = "The seed of the reference", DefaultValueFactory = _ => 1000 };
+        var seeds = new Option<string>("--seeds") { Description = "The seeds of the recorded runs, separated by commas", Required = true };
+        var output = new Option<FileInfo>("--output") { Description = "The file of histories", Required = true };
+        foreach (Option option in new Option[] { reference, seeds, output })
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction((result, stop) =>
+        {
+            var json = run.ReadJson(result);
+            var options = OptionBinder.Bind<CollectOptions>(Take(json, "collect"), "collect");
+            var config = RunConfig.Read(json);
+            string path = result.GetValue(output)!.FullName;
+            OutputDirectory.EnsureWritable(Path.GetDirectoryName(path)!);
+            var data = new HistoryDataset(options.History, CommandText());
+            new HistoryCollector(options, EmbeddedData.Open, Console.Error.WriteLine)
+                .Collect(config, result.GetValue(reference), Seeds.Parse(result.GetValue(seeds)!), data, stop);
+            data.Write(path);
+            Console.Error.WriteLine($"{data.Records.Count} examples, {data.Records.Count(r => r.Freeze)} of them settled, in {path}");
+            return Task.FromResult(Failure.None);
+        });
+        return command;
+    }
+
+    private static Command Train()
+    {
+        var command = new Command("train", "Trains a predictor on labelled histories and tests it on held-out runs");
+        var histories = Histories(required: true);
+        var heldOut = HeldOut(required: true);
+        var output = new Option<FileInfo>("--output") { Description = "The predictor's file", Required = true };
+        var set = new Option<string[]>("--set") { Description = "Sets one value, as in --set predictor.epochs=30 (repeatable)" };
+        var threads = new Option<int>("--threads") { Description = "CPU threads; 0 for all processors" };
+        var json = Json();
+        foreach (Option option in new Option[] { histories, heldOut, output, set, threads, json })
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction((result, stop) =>
+        {
+            var settings = new JsonObject();
+            foreach (string text in result.GetValue(set) ?? [])
+            {
+                RunOptions.Set(settings, text);
+            }
+
+            var options = OptionBinder.Bind<PredictorTrainingOptions>(Take(settings, "predictor"), "predictor");
+            var data = Read(result.GetValue(histories)!);
+            var (training, test) = Split(data, result.GetValue(heldOut)!);
+            string path = result.GetValue(output)!.FullName;
+            OutputDirectory.EnsureWritable(Path.GetDirectoryName(path)!);
+            using var device = new CpuDevice(result.GetValue(threads));
+            using var engine = new Engine(device);
+            using var predictor = new PredictorTrainer(engine, options).Train(
+                data, training, (epoch, loss) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}/{options.Epochs}: loss {loss:0.0000}")), stop);
+            var evaluation = PredictorEvaluation.Of(predictor, data, training, test);
+            PredictorFile.Write(path, predictor, new JsonObject
+            {
+                ["collected_by"] = data.Command,
+                ["trained_by"] = CommandText(),
+                ["examples"] = training.Count,
+                ["training_options"] = JsonSerializer.SerializeToNode(options, OptionBinder.Json),
+                ["held_out"] = JsonSerializer.SerializeToNode(evaluation, OptionBinder.Json),
+            });
+            Print(evaluation, result.GetValue(json));
+            return Task.FromResult(Failure.None);
+        });
+        return command;
+    }
+
+    private static Command Evaluate()
+    {
+        var command = new Command("eval", "Tests a predictor on held-out runs, beside simpler means; without histories, prints what was measured when it was made");
+        var histories = Histories(required: false);
+        var heldOut = HeldOut(required: false);
+        var predictorPath = new Option<string?>("--predictor") { Description = "The predictor's file; without it the one that comes with the tool" };
+        var json = Json();
+        foreach (Option option in new Option[] { histories, heldOut, predictorPath, json })
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(result =>
+        {
+            var file = result.GetValue(predictorPath) is { } path ? PredictorFile.Read(path) : PredictorFile.Default;
+            if (result.GetValue(histories) is not { } names)
+            {
+                Print(file.Provenance["held_out"].Deserialize<PredictorEvaluation>(OptionBinder.Json)!, result.GetValue(json));
+                return Failure.None;
+            }
+
+            var data = Read(names);
+            var (training, test) = Split(data, result.GetValue(heldOut) ?? throw new OptionException("--held-out-seeds is needed with --histories"));
+            using var device = new CpuDevice();
+            using var engine = new Engine(device);
+            using var predictor = file.Build(engine);
+            Print(PredictorEvaluation.Of(predictor, data, training, test), result.GetValue(json));
+            return Failure.None;
+        });
+        return command;
+    }
+
+    private static Option<string> Histories(bool required) => new("--histories") { Description = "Files of histories, separated by commas", Required = required };
+
+    private static Option<string> HeldOut(bool required) =>
+        new("--held-out-seeds") { Description = "Seeds whose runs are tested on and never learned from, separated by commas", Required = required };
+
+    private static Option<bool> Json() => new("--json") { Description = "One JSON document on standard output" };
+
+    private static HistoryDataset Read(string names) => HistoryDataset.Merge([.. names.Split(',').Select(HistoryDataset.Read)]);
+
+    private static (List<int> Training, List<int> HeldOut) Split(HistoryDataset data, string heldOutSeeds)
+    {
+        var seeds = Seeds.Parse(heldOutSeeds).ToHashSet();
+        var all = Enumerable.Range(0, data.Records.Count).ToLookup(i => seeds.Contains(data.Records[i].Seed));
+        return all[false].Any() && all[true].Any()
+            ? ([.. all[false]], [.. all[true]])
+            : throw new OptionException($"held-out seeds {heldOutSeeds} leave {all[false].Count()} examples to learn from and {all[true].Count()} to test on");
+    }
+
+    private static JsonObject? Take(JsonObject json, string section)
+    {
+        var node = json[section] as JsonObject;
+        json.Remove(section);
+        return node;
+    }
+
+    private static string CommandText() => "smartfrz " + string.Join(' ', Environment.GetCommandLineArgs().Skip(1).Select(Portable));
+
+    // Provenance is published: the directories of whoever ran it are nobody's business.
+    private static string Portable(string argument) =>
+        string.Join(',', argument.Split(',').Select(part => Path.IsPathRooted(part) ? Path.GetFileName(part) : part));
+
+    private static void Print(PredictorEvaluation evaluation, bool json)
+    {
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(evaluation, OptionBinder.Json));
+            return;
+        }
+
+        var table = new Table().AddColumns("held-out runs", "AUROC", "accuracy", "calibration error", "Brier");
+        void Row(string name, BinaryMetrics m) => table.AddRow(name, F(m.Auroc), F(m.Accuracy), F(m.CalibrationError), F(m.Brier));
+        Row("attention", evaluation.Attention);
+        Row("time only", evaluation.TimeOnly);
+        Row("last minus first", evaluation.LastMinusFirst);
+        table.AddRow("majority", "0.500", F(evaluation.MajorityAccuracy), "", "");
+        foreach (var (model, metrics) in evaluation.ByModel)
+        {
+            bool seen = evaluation.TrainingRuns.Any(r => r.StartsWith(model + "/", StringComparison.Ordinal));
+            Row($"attention on {model}{(seen ? "" : " (unseen)")}", metrics);
+        }
+
+        AnsiConsole.Write(table);
+        var by = evaluation.BeatsTimeBy;
+        string verdict = by.Low > 0 ? "attention beats time only" : by.High < 0 ? "time only beats attention" : "no difference can be told";
+        AnsiConsole.WriteLine($"AUROC of attention minus time only: {F(by.Difference)} (95 % interval {F(by.Low)} to {F(by.High)}): {verdict}");
+        AnsiConsole.WriteLine($"{evaluation.Attention.Count} examples of {evaluation.HeldOutRuns.Count} held-out runs, {evaluation.Attention.Positives} settled; learned from {evaluation.TrainingRuns.Count} runs");
+    }
+
+    private static string F(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+}
