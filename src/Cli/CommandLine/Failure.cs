@@ -1,3 +1,4 @@
+using SmartFrz.Kernels;
 using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
 using SmartFrz.Nn.Weights;
@@ -35,5 +36,5 @@ internal static class Failure
     }
 
     // What a user can put right by another command line, file or directory.
-    private static bool IsWrongUse(Exception e) => e is OptionException or ShapeException or DataFormatException or WeightsFormatException;
+    private static bool IsWrongUse(Exception e) => e is OptionException or ShapeException or DataFormatException or WeightsFormatException or DeviceException;
 }

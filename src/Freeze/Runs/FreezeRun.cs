@@ -1,6 +1,4 @@
 using SmartFrz.Kernels;
-using SmartFrz.Kernels.Cpu;
-using SmartFrz.Kernels.Cuda;
 using SmartFrz.Nn;
 using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
@@ -16,7 +14,6 @@ public sealed class FreezeRun : IDisposable
 {
     private readonly Device _device;
     private readonly bool _ownsDevice;
-    private readonly RunRecorder _recorder = new();
 
     /// <summary>Prepares a run. Everything that can be wrong with the configuration or the data is found here.</summary>
     /// <param name="config">The configuration.</param>
@@ -32,8 +29,6 @@ public sealed class FreezeRun : IDisposable
         _device = device ?? OpenDevice(config.Device);
         Data = data ?? OpenData(config, embedded);
         Engine = new Engine(_device);
-        // On the CPU timing a launch costs two readings of a clock; a GPU would have to wait for each.
-        Engine.Context.Launches.Timing = _device.Kind == "cpu";
         Network = BuildNetwork(Engine, config, Data);
         var optimizer = Optimizers.Read(config.Optimizer);
         Optimizer = optimizer.Create(Network);
@@ -63,7 +58,6 @@ public sealed class FreezeRun : IDisposable
             new BatchLoader(Data.Train, train),
             new BatchLoader(Data.Test, EvaluationLoader(Data, options.EvaluationBatch)),
             options);
-        Trainer.Add(_recorder);
         Trainer.Add(Freezing);
     }
 
@@ -89,49 +83,20 @@ public sealed class FreezeRun : IDisposable
     public Trainer Trainer { get; }
 
     /// <summary>Opens the device of a configuration.</summary>
-    /// <exception cref="OptionException">It is unknown or not present.</exception>
+    /// <exception cref="DeviceException">It is unknown or not present.</exception>
     public static Device OpenDevice(DeviceConfig config)
     {
-        var isas = new Dictionary<string, CpuIsa?>(StringComparer.Ordinal)
+        var device = Devices.Open(config.Name, config.Threads, config.Isa);
+        if (config.Precision == "fp32")
         {
-            ["auto"] = null,
-            ["avx512"] = CpuIsa.Avx512,
-            ["avx2"] = CpuIsa.Avx2,
-            ["vector128"] = CpuIsa.Vector128,
-        };
-        var isa = OptionBinder.Find("instruction set", config.Isa, isas);
-        string kind = config.Name.Split(':')[0];
-        OptionBinder.Find("device", kind, new Dictionary<string, bool>(StringComparer.Ordinal) { ["auto"] = true, ["cpu"] = true, ["cuda"] = true });
-        int index = 0;
-        if (config.Name != kind && !(kind == "cuda" && int.TryParse(config.Name.AsSpan(5), out index) && index >= 0))
-        {
-            throw new OptionException($"unknown device '{config.Name}'; known: auto, cpu, cuda, cuda:I");
+            return device;
         }
 
-        string reason = "";
-        if (kind != "cpu" && CudaDevice.TryOpen(index, out var cuda, out reason))
-        {
-            return cuda!;
-        }
-
-        if (kind == "cuda")
-        {
-            throw new OptionException($"device '{config.Name}' was asked for: {reason}");
-        }
-
-        if (config.Precision != "fp32")
-        {
-            throw new OptionException($"precision '{config.Precision}' was asked for, the CPU computes in fp32; tf32 and bf16 need CUDA");
-        }
-
-        try
-        {
-            return new CpuDevice(config.Threads, isa);
-        }
-        catch (PlatformNotSupportedException e)
-        {
-            throw new OptionException(e.Message, e);
-        }
+        string kind = device.Kind;
+        device.Dispose();
+        throw new OptionException(config.Precision is "tf32" or "bf16"
+            ? $"precision '{config.Precision}' was asked for, on {kind} this version computes in fp32"
+            : $"unknown precision '{config.Precision}'; known: fp32, tf32, bf16");
     }
 
     /// <summary>Opens the data of a configuration.</summary>
@@ -192,9 +157,7 @@ public sealed class FreezeRun : IDisposable
 
     private RunSummary Summarise(TrainingResult result)
     {
-        var ledger = Engine.Context.Launches;
-        var memory = Engine.Context.Memory;
-        LaunchTotals Of(Phase phase) => ledger[phase];
+        LaunchTotals Of(Phase phase) => result.Costs[phase];
         long total = Of(Phase.Forward).Flops + Of(Phase.BackwardInput).Flops + Of(Phase.BackwardWeight).Flops + Of(Phase.Update).Flops + Of(Phase.Freeze).Flops;
         var overhead = Freezing.Policy.Overhead;
         return new RunSummary
@@ -205,13 +168,14 @@ public sealed class FreezeRun : IDisposable
             Seed = Config.Train.Seed,
             Precision = Config.Device.Precision,
             Device = new DeviceSummary(_device.Kind, _device.Name, _device.Threads),
-            Epochs = Trainer.Context.Epoch,
+            Epochs = result.Epochs,
             Steps = result.Steps,
             TestAccuracy = result.Last?.Accuracy,
             BestTestAccuracy = result.Best?.Accuracy,
             TrainLoss = double.IsNaN(result.TrainLoss) ? null : result.TrainLoss,
             WallSeconds = result.WallSeconds,
             TrainSeconds = result.TrainSeconds,
+            Sampled = result.Costs.Sampled,
             Seconds = new PhaseSeconds(
                 Of(Phase.Forward).Seconds, Of(Phase.BackwardInput).Seconds, Of(Phase.BackwardWeight).Seconds, Of(Phase.Update).Seconds, Freezing.Seconds, Of(Phase.Data).Seconds),
             Flops = new PhaseFlops(
@@ -225,13 +189,13 @@ public sealed class FreezeRun : IDisposable
             Launches = new PhaseLaunches(
                 Of(Phase.Forward).Launches, Of(Phase.BackwardInput).Launches, Of(Phase.BackwardWeight).Launches, Of(Phase.Update).Launches, Of(Phase.Freeze).Launches),
             Memory = new MemorySummary(
-                memory.Peak,
-                _recorder.First.Gradient,
-                _recorder.Last.Gradient,
-                _recorder.First.Optimizer,
-                _recorder.Last.Optimizer,
-                _recorder.First.Saved,
-                _recorder.Last.Saved),
+                result.PeakBytes,
+                result.FirstStep.GradientBytes,
+                result.LastStep.GradientBytes,
+                result.FirstStep.OptimizerBytes,
+                result.LastStep.OptimizerBytes,
+                result.FirstStep.SavedBytes,
+                result.LastStep.SavedBytes),
             Frozen = [.. Freezing.Events.Where(e => e.Frozen).Select(e => new FrozenSummary(e.Unit, e.Step, e.Epoch, e.Reason))],
             Predictor = overhead is null
                 ? null

@@ -48,6 +48,7 @@ public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions opt
     {
         var predictor = new AttentionPredictor(ModuleScope.Root(engine, options.Seed), options.Predictor with { History = data.Options });
         using var optimizer = new AdamW(predictor, options.WeightDecay);
+        using var norm = new GradientNorm(predictor);
         int batches = Math.Max(1, indices.Count / options.Batch);
         var schedule = new CosineSchedule(options.Lr);
         var inputs = new float[options.Batch * data.Options.Window * data.Options.Samples];
@@ -66,7 +67,7 @@ public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions opt
                     labels[i] = data.Records[example].Freeze ? 1 : 0;
                 }
 
-                sum += Step(predictor, optimizer, inputs, labels, schedule.LearningRate((epoch * batches) + b, options.Epochs * batches), data.Options);
+                sum += Step(predictor, optimizer, norm, inputs, labels, schedule.LearningRate((epoch * batches) + b, options.Epochs * batches), data.Options);
             }
 
             log?.Invoke(epoch, sum / batches);
@@ -96,7 +97,7 @@ public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions opt
         return probabilities;
     }
 
-    private double Step(AttentionPredictor predictor, AdamW optimizer, float[] inputs, int[] labels, float learningRate, WeightHistoryOptions history)
+    private double Step(AttentionPredictor predictor, AdamW optimizer, GradientNorm norm, float[] inputs, int[] labels, float learningRate, WeightHistoryOptions history)
     {
         double value;
         using (engine.BeginStep())
@@ -111,7 +112,7 @@ public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions opt
             engine.Backward(loss);
         }
 
-        optimizer.Step(learningRate, GradientNorm.ClipScale(predictor, options.ClipNorm));
+        optimizer.Step(learningRate, GradientNorm.ClipScale(norm.Measure(), options.ClipNorm));
         optimizer.ClearGradients();
         return value;
     }
