@@ -34,16 +34,16 @@ internal static class IdxFiles
         return packed.ToArray();
     }
 
-    /// <summary>A stream that cannot seek and hands out a byte or few at a time, as a pipe may.</summary>
-    public static Stream Trickle(byte[] bytes) => new TrickleStream(bytes);
+    /// <summary>A stream that cannot seek and hands out few bytes at a time, as a pipe may.</summary>
+    public static Stream Trickle(byte[] bytes, int most = 3) => new TrickleStream(bytes, most);
 
-    private sealed class TrickleStream(byte[] bytes) : ForwardStream
+    private sealed class TrickleStream(byte[] bytes, int most) : ForwardStream
     {
         private int _at;
 
         public override int Read(Span<byte> buffer)
         {
-            int count = Math.Min(Math.Min(buffer.Length, 3), bytes.Length - _at);
+            int count = Math.Min(Math.Min(buffer.Length, most), bytes.Length - _at);
             bytes.AsSpan(_at, count).CopyTo(buffer);
             _at += count;
             return count;

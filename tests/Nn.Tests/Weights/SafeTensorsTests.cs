@@ -195,7 +195,7 @@ public sealed class SafeTensorsTests
 
                 return GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20;
             },
-            iter: 30_000, seed: "0000000000001");
+            iter: 10_000, seed: "0000000000001");
     }
 
     [DataFact("cifar10-resnet20/resnet20.safetensors")]

@@ -17,10 +17,12 @@ public sealed record DataOptions
     /// <summary>The options of the source itself: the section <c>data</c> of a configuration without <c>name</c> and <c>dir</c>; null for the defaults.</summary>
     public JsonObject? Values { get; init; }
 
-    /// <summary>Keeps that many training images, from the first on; null for all.</summary>
+    /// <summary>
+    /// Keeps that many training images, the first ones, or where images stand class by class evenly spread ones; null for all.
+    /// </summary>
     public int? LimitTrain { get; init; }
 
-    /// <summary>Keeps that many test images, from the first on; null for all.</summary>
+    /// <summary>Keeps that many test images, as <see cref="LimitTrain"/> does; null for all.</summary>
     public int? LimitTest { get; init; }
 
     /// <summary>Threads that decode images while loading; 0 for all processors.</summary>

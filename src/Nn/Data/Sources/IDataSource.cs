@@ -38,11 +38,13 @@ public abstract class DataSource<TOptions> : IDataSource
     {
         ArgumentNullException.ThrowIfNull(request);
         var options = OptionBinder.Bind<TOptions>(request.Values, "data");
+        CheckLimit(request.LimitTrain, "training");
+        CheckLimit(request.LimitTest, "test");
         var splits = options.Over(Open(request, options));
         return splits with
         {
-            Train = Limited(splits.Train, request.LimitTrain, "limit of training images"),
-            Test = Limited(splits.Test, request.LimitTest, "limit of test images"),
+            Train = Limited(splits.Train, request.LimitTrain),
+            Test = Limited(splits.Test, request.LimitTest),
         };
     }
 
@@ -54,10 +56,13 @@ public abstract class DataSource<TOptions> : IDataSource
     protected string RequiredDirectory(DataOptions request, string what) =>
         request.Directory ?? throw new OptionException($"data '{Name}' needs a directory: {what}");
 
-    private static IImageDataset Limited(IImageDataset whole, int? limit, string what) => limit switch
+    private static void CheckLimit(int? limit, string what)
     {
-        null => whole,
-        < 1 => throw new OptionException($"{what} {limit}, expected at least 1"),
-        _ => limit >= whole.Count ? whole : new SubsetDataset(whole, limit.Value),
-    };
+        if (limit < 1)
+        {
+            throw new OptionException($"limit of {what} images {limit}, expected at least 1");
+        }
+    }
+
+    private static IImageDataset Limited(IImageDataset whole, int? limit) => limit < whole.Count ? new SubsetDataset(whole, limit.Value) : whole;
 }
