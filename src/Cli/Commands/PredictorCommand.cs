@@ -42,7 +42,7 @@ internal sealed class PredictorCommand : ICliCommand
             var options = OptionBinder.Bind<CollectOptions>(Take(json, "collect"), "collect");
             var config = RunConfig.Read(json);
             string path = result.GetValue(output)!.FullName;
-            OutputDirectory.EnsureWritable(Path.GetDirectoryName(path)!);
+            RunDirectory.EnsureWritable(Path.GetDirectoryName(path)!);
             var data = new HistoryDataset(options.History, CommandText());
             new HistoryCollector(options, EmbeddedData.Open, Console.Error.WriteLine)
                 .Collect(config, result.GetValue(reference), Seeds.Parse(result.GetValue(seeds)!), data, stop);
@@ -79,7 +79,7 @@ internal sealed class PredictorCommand : ICliCommand
             var data = Read(result.GetValue(histories)!);
             var (training, test) = Split(data, result.GetValue(heldOut)!);
             string path = result.GetValue(output)!.FullName;
-            OutputDirectory.EnsureWritable(Path.GetDirectoryName(path)!);
+            RunDirectory.EnsureWritable(Path.GetDirectoryName(path)!);
             using var device = new CpuDevice(result.GetValue(threads));
             using var engine = new Engine(device);
             using var predictor = new PredictorTrainer(engine, options).Train(
