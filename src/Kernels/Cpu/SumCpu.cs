@@ -47,6 +47,12 @@ internal unsafe struct SumCpu<TOp> : ISimdAction
 
         public readonly void Run(int begin, int end, int worker)
         {
+            if (Geometry.K3 == 1 && Geometry.Terms == Geometry.R2 && Geometry.Pieces == 1 && Partials == null)
+            {
+                Rows(begin, end);
+                return;
+            }
+
             int blocks = (Geometry.K3 + ColumnBlock - 1) / ColumnBlock, pieces = Geometry.Pieces, terms = Geometry.Terms;
             double* totals = stackalloc double[ColumnBlock];
             float* running = stackalloc float[ColumnBlock];
@@ -75,6 +81,17 @@ internal unsafe struct SumCpu<TOp> : ISimdAction
                 }
 
                 Write(cell, piece, column, columns, totals);
+            }
+        }
+
+        // Rows that lie one behind the other, each summed at once: they may be short and many.
+        private readonly void Rows(int begin, int end)
+        {
+            int n = Geometry.R2;
+            for (int row = begin; row < end; row++)
+            {
+                float result = (float)(Scale * SumRow(X + ((long)row * n), n));
+                Y[row] = Accumulate ? Y[row] + result : result;
             }
         }
 

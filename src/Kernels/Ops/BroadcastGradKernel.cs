@@ -60,6 +60,7 @@ internal unsafe struct BroadcastGradSegment<TGrad> : IStridedSegment
     public float* Dy, A, B, Dx;
     public bool Accumulate;
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<S, V>(long index, long first, long second, int n, int firstStep, int secondStep)
         where S : struct, ISimd<V>
@@ -77,24 +78,22 @@ internal unsafe struct BroadcastGradSegment<TGrad> : IStridedSegment
             S.Store(dx + k, Accumulate ? S.Add(S.Load(dx + k), g) : g);
         }
 
-        if (k < n)
+        // The last few elements go through the same vector code, so that a value does not depend on where it stands: together with
+        // some before them once more, or one by one in a row shorter than a vector.
+        if (k < n && n >= S.Width && !Accumulate)
         {
-            // The last few elements go through the same vector code, so that a value does not depend on where it stands.
-            float* pad = stackalloc float[4 * S.Width];
-            for (int j = 0; j < S.Width; j++)
-            {
-                int at = Math.Min(k + j, n - 1);
-                pad[j] = dy[at];
-                pad[S.Width + j] = a[at * firstStep];
-                pad[(2 * S.Width) + j] = b[at * secondStep];
-            }
+            k = n - S.Width;
+            va = firstStep != 0 ? S.Load(a + k) : va;
+            vb = secondStep != 0 ? S.Load(b + k) : vb;
+            S.Store(dx + k, gradient.Apply<S, V>(S.Load(dy + k), va, vb));
+            return;
+        }
 
-            S.Store(pad + (3 * S.Width), gradient.Apply<S, V>(S.Load(pad), S.Load(pad + S.Width), S.Load(pad + (2 * S.Width))));
-            for (int j = 0; k + j < n; j++)
-            {
-                float g = pad[(3 * S.Width) + j];
-                dx[k + j] = Accumulate ? dx[k + j] + g : g;
-            }
+        float* lanes = stackalloc float[S.Width];
+        for (; k < n; k++)
+        {
+            S.Store(lanes, gradient.Apply<S, V>(S.Set(dy[k]), S.Set(a[k * firstStep]), S.Set(b[k * secondStep])));
+            dx[k] = Accumulate ? dx[k] + lanes[0] : lanes[0];
         }
     }
 }

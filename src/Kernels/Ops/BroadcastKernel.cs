@@ -62,6 +62,7 @@ internal unsafe struct BroadcastSegment<TOp> : IStridedSegment
     public float* A, B, Y;
     public bool Accumulate;
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<S, V>(long index, long first, long second, int n, int firstStep, int secondStep)
         where S : struct, ISimd<V>
@@ -79,23 +80,22 @@ internal unsafe struct BroadcastSegment<TOp> : IStridedSegment
             S.Store(y + k, Accumulate ? S.Add(S.Load(y + k), f) : f);
         }
 
-        if (k < n)
+        // The last few elements go through the same vector code, so that a value does not depend on where it stands: together with
+        // some before them once more, or one by one in a row shorter than a vector.
+        if (k < n && n >= S.Width && !Accumulate)
         {
-            // The last few elements go through the same vector code, so that a value does not depend on where it stands.
-            float* pad = stackalloc float[3 * S.Width];
-            for (int j = 0; j < S.Width; j++)
-            {
-                int at = Math.Min(k + j, n - 1);
-                pad[j] = a[at * firstStep];
-                pad[S.Width + j] = b[at * secondStep];
-            }
+            k = n - S.Width;
+            va = firstStep != 0 ? S.Load(a + k) : va;
+            vb = secondStep != 0 ? S.Load(b + k) : vb;
+            S.Store(y + k, op.Apply<S, V>(va, vb));
+            return;
+        }
 
-            S.Store(pad + (2 * S.Width), op.Apply<S, V>(S.Load(pad), S.Load(pad + S.Width)));
-            for (int j = 0; k + j < n; j++)
-            {
-                float f = pad[(2 * S.Width) + j];
-                y[k + j] = Accumulate ? y[k + j] + f : f;
-            }
+        float* lanes = stackalloc float[S.Width];
+        for (; k < n; k++)
+        {
+            S.Store(lanes, op.Apply<S, V>(S.Set(a[k * firstStep]), S.Set(b[k * secondStep])));
+            y[k] = Accumulate ? y[k] + lanes[0] : lanes[0];
         }
     }
 }

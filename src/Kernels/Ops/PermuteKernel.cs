@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ILGPU;
 using SmartFrz.Kernels.Cpu;
 using SmartFrz.Kernels.Cuda;
@@ -117,7 +118,8 @@ internal struct TransposeTile
 /// <summary>The CPU body of a transposing <see cref="PermuteKernel"/>: a unit is one strip of tiles of one matrix.</summary>
 internal unsafe struct TransposeCpu : IParallelBody
 {
-    // 16 floats are a cache line: a tile touches 16 lines on either side, and both stay in a first-level cache.
+    // 16 floats are a cache line: both sides move whole lines. The tile is turned in a buffer of its own, because lines a power of two
+    // apart share a set of the cache and would push each other out.
     public const int TileSize = 16;
 
     public StridedPair Outer;
@@ -125,30 +127,42 @@ internal unsafe struct TransposeCpu : IParallelBody
     public float* X, Y;
     public bool Accumulate;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [SkipLocalsInit]
     public readonly void Run(int begin, int end, int worker)
     {
+        float* turned = stackalloc float[TileSize * TileSize];
         int strips = Tile.RowTiles(TileSize);
-        long pitchOfX = Tile.PitchOfX, pitchOfY = Tile.PitchOfY;
         for (int unit = begin; unit < end; unit++)
         {
-            int row = unit % strips * TileSize;
-            int rows = Math.Min(TileSize, Tile.Rows - row);
             var at = Outer.At(unit / strips);
             for (int column = 0; column < Tile.Columns; column += TileSize)
             {
-                int columns = Math.Min(TileSize, Tile.Columns - column);
-                float* x = X + at.First + (column * pitchOfX) + row;
-                float* y = Y + at.Second + (row * pitchOfY) + column;
-                for (int r = 0; r < rows; r++)
-                {
-                    float* from = x + r, to = y + (r * pitchOfY);
-                    for (int c = 0; c < columns; c++)
-                    {
-                        float v = from[c * pitchOfX];
-                        to[c] = Accumulate ? to[c] + v : v;
-                    }
-                }
+                Turn(X + at.First, Y + at.Second, unit % strips * TileSize, column, turned);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Turn(float* x, float* y, int row, int column, float* turned)
+    {
+        int rows = Math.Min(TileSize, Tile.Rows - row), columns = Math.Min(TileSize, Tile.Columns - column);
+        long pitchOfX = Tile.PitchOfX, pitchOfY = Tile.PitchOfY;
+        CpuPanels.Transpose(x + (column * pitchOfX) + row, (nint)pitchOfX, columns, rows, turned, TileSize);
+        y += (row * pitchOfY) + column;
+        for (int r = 0; r < rows; r++, y += pitchOfY, turned += TileSize)
+        {
+            // Read as they were written, four at a time: a wider load would wait until those stores have reached the cache, behind
+            // all of y's before them.
+            int c = 0;
+            for (; c + 4 <= columns; c += 4)
+            {
+                var v = Vector128.Load(turned + c);
+                Vector128.Store(Accumulate ? Vector128.Load(y + c) + v : v, y + c);
+            }
+
+            for (; c < columns; c++)
+            {
+                y[c] = Accumulate ? y[c] + turned[c] : turned[c];
             }
         }
     }
