@@ -55,6 +55,7 @@ internal static unsafe class CpuAvgPool
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Windows(float* x, float* y, float* line)
         {
             var (rows, columns) = (Shape.Rows, Shape.Columns);
@@ -174,6 +175,7 @@ internal static unsafe class CpuAvgPoolGrad
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Windows(float* dx, float* dy, float* line)
         {
             var (rows, columns) = (Shape.Rows, Shape.Columns);
@@ -198,6 +200,7 @@ internal static unsafe class CpuAvgPoolGrad
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Add(float* dx, float* line)
         {
             int w = 0;

@@ -88,6 +88,7 @@ internal static unsafe class CpuBatchNormInputGrad
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Plane(long at, int length, int c)
         {
             var t = Tables;
@@ -104,6 +105,7 @@ internal static unsafe class CpuBatchNormInputGrad
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Row(long at, int length)
         {
             var t = Tables;

@@ -91,6 +91,7 @@ internal static unsafe class CpuBatchNormStatistics
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly CpuMoments Channel(int block, int c)
         {
             var shape = Cut.Shape;
@@ -125,6 +126,7 @@ internal static unsafe class CpuBatchNormStatistics
             return sum / n;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Sums(float* x, int planes, int length, float near, out float shift, out double sum, out double squares)
         {
             // A shift that is not finite would hide where in the data the infinity stands.
@@ -155,6 +157,7 @@ internal static unsafe class CpuBatchNormStatistics
             squares = (double)S.Sum(q0) + S.Sum(q1);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Strip(int block, int strip)
         {
             int row = Cut.Shape.Row, column = strip * S.Width, lanes = Math.Min(S.Width, row - column);

@@ -137,6 +137,7 @@ internal static unsafe class CpuBatchNormSums
             };
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly Pair Channel(int block, int c)
         {
             var shape = Cut.Shape;
@@ -180,6 +181,7 @@ internal static unsafe class CpuBatchNormSums
             return total;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Strip(int block, int strip, Pair* partial)
         {
             int row = Cut.Shape.Row, column = strip * S.Width, lanes = Math.Min(S.Width, row - column);

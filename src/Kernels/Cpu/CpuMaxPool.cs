@@ -88,6 +88,7 @@ internal static unsafe class CpuMaxPool
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private readonly void Outputs(float* window, float* stop, long output, long last, int lanes)
         {
             int kernel = Shape.Kernel;

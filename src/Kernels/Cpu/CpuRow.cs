@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SmartFrz.Kernels.Cpu;
 
 /// <summary>Sums and maxima along one row of memory.</summary>
@@ -7,6 +9,7 @@ internal static unsafe class CpuRow
     private const int ChunkElements = 2048;
 
     /// <summary>The largest element; NaN if there is one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Max<S, V>(float* x, int count)
         where S : struct, ISimd<V>
         where V : unmanaged
@@ -29,6 +32,7 @@ internal static unsafe class CpuRow
     }
 
     /// <summary>The sum of all elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Sum<S, V>(float* x, int count)
         where S : struct, ISimd<V>
         where V : unmanaged
@@ -56,6 +60,7 @@ internal static unsafe class CpuRow
     }
 
     /// <summary>The sum of the products of two rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Dot<S, V>(float* a, float* b, int count)
         where S : struct, ISimd<V>
         where V : unmanaged
@@ -81,6 +86,7 @@ internal static unsafe class CpuRow
     }
 
     /// <summary>The sum of e^(x - shift); each of them is kept where <paramref name="y"/> is not null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double SumExp<S, V>(float* x, float* y, int count, float shift)
         where S : struct, ISimd<V>
         where V : unmanaged

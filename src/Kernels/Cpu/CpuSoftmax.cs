@@ -57,6 +57,7 @@ internal static unsafe class CpuSoftmax
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Shift(float* x, float* y, V max, V log)
         {
             int i = 0;
@@ -71,6 +72,7 @@ internal static unsafe class CpuSoftmax
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Scale(float* y, V inverse)
         {
             int i = 0;

@@ -9,7 +9,7 @@ internal static unsafe class SimdPart
     private const int MaxWidth = 16;
 
     /// <summary>The first <paramref name="n"/> lanes from memory, fewer than a register; the others get a number that does no harm.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static V Load<S, V>(float* p, int n, float others)
         where S : struct, ISimd<V>
         where V : unmanaged
@@ -24,7 +24,7 @@ internal static unsafe class SimdPart
     }
 
     /// <summary>The first <paramref name="n"/> lanes to memory.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Store<S, V>(float* p, int n, V v)
         where S : struct, ISimd<V>
         where V : unmanaged
@@ -38,7 +38,7 @@ internal static unsafe class SimdPart
     }
 
     /// <summary>Adds the first <paramref name="n"/> lanes to memory.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Add<S, V>(float* p, int n, V v)
         where S : struct, ISimd<V>
         where V : unmanaged
