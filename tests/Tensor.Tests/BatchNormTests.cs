@@ -1,5 +1,6 @@
 using SmartFrz.Kernels;
 using SmartFrz.Kernels.Cpu;
+using SmartFrz.Kernels.Cuda;
 using SmartFrz.Kernels.Random;
 
 namespace SmartFrz.Tensors.Tests;
@@ -84,18 +85,31 @@ public sealed class BatchNormTests
         var (y, dx, dgamma, dbeta) = Reference(x, dy, n, c, plane);
         foreach (var isa in Enum.GetValues<CpuIsa>().Where(isa => isa.IsSupported()))
         {
-            var one = Run(isa, 1, shape, x, dy);
+            var one = Run(new CpuDevice(1, isa), shape, x, dy);
             Close.Assert($"y on {isa}", y, one[0], 2e-5);
             Close.Assert($"dx on {isa}", dx, one[1], 5e-5);
             Close.Assert($"dgamma on {isa}", dgamma, one[2], 1e-4);
             Close.Assert($"dbeta on {isa}", dbeta, one[3], 1e-4);
-            Assert.Equal(one, Run(isa, 3, shape, x, dy));
+            Assert.Equal(one, Run(new CpuDevice(3, isa), shape, x, dy));
         }
     }
 
-    private static float[][] Run(CpuIsa isa, int threads, Shape shape, float[] x, float[] dy)
+    [Fact]
+    public void Channels_that_cuda_cuts_into_pieces_are_right()
     {
-        using var device = new CpuDevice(threads, isa);
+        var shape = new Shape(3, 2, 1501);
+        float[] x = Values((int)shape.Count, 100f), dy = Values((int)shape.Count, 0);
+        var (y, dx, dgamma, dbeta) = Reference(x, dy, 3, 2, 1501);
+        var cuda = Run(CudaDevice.OpenEmulated(), shape, x, dy);
+        Close.Assert("y", y, cuda[0], 2e-5);
+        Close.Assert("dx", dx, cuda[1], 5e-5);
+        Close.Assert("dgamma", dgamma, cuda[2], 1e-4);
+        Close.Assert("dbeta", dbeta, cuda[3], 1e-4);
+    }
+
+    private static float[][] Run(Device device, Shape shape, float[] x, float[] dy)
+    {
+        using var own = device;
         using var engine = new Engine(device);
         var channels = new Shape(shape[1]);
         Variable[] v = [new(engine, shape, default), new(engine, channels, default), new(engine, channels, default)];

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SmartFrz.Kernels.Cpu;
 
 /// <summary>How sums over the channels of a batch are cut into pieces of work. Depends on the sizes and the vector width alone.</summary>
@@ -41,6 +43,9 @@ internal readonly struct CpuBatchNormCut
     /// <summary>Partial results of one block.</summary>
     public long Columns => ByColumns ? Shape.Row : Shape.C;
 
+    /// <summary>Memory for all partial results.</summary>
+    public long PartialBytes => Blocks * Columns * Math.Max(Unsafe.SizeOf<CpuMoments>(), Unsafe.SizeOf<CpuBatchNormPair>());
+
     /// <summary>Partial results of one block that belong to a channel.</summary>
     public int ColumnsPerChannel => ByColumns ? Shape.Plane : 1;
 
@@ -66,4 +71,16 @@ internal readonly struct CpuBatchNormCut
     }
 
     private int Parts(int width) => ByColumns ? (Shape.Row + width - 1) / width : Shape.C;
+}
+
+/// <summary>The two sums of a backward pass.</summary>
+internal struct CpuBatchNormPair
+{
+    public double Sum, Product;
+
+    public void Add(CpuBatchNormPair other)
+    {
+        Sum += other.Sum;
+        Product += other.Product;
+    }
 }

@@ -15,18 +15,16 @@ internal static unsafe class CpuBatchNormStatistics
         public float Momentum, Eps;
     }
 
-    public static void Run(CpuContext cpu, BatchNormShape shape, float* x, Results results)
+    public static void Run(CpuContext cpu, BatchNormShape shape, float* x, CpuMoments* partials)
     {
-        using var exclusive = cpu.Pool.Exclusive();
-        var cut = CpuBatchNormCut.Of(shape);
-        var moments = (CpuMoments*)cpu.Pool.Shared(cut.Columns * cut.Blocks * (sizeof(CpuMoments) / sizeof(float)));
-        var pass = new Pass { Pool = cpu.Pool, Cut = cut, X = x, Moments = moments };
+        var pass = new Pass { Pool = cpu.Pool, Cut = CpuBatchNormCut.Of(shape), X = x, Moments = partials };
         cpu.Isa.Run(ref pass);
-        Finish(shape, cut, moments, results);
     }
 
-    private static void Finish(BatchNormShape shape, CpuBatchNormCut cut, CpuMoments* moments, Results r)
+    /// <summary>The body of <see cref="BatchNormFinishStatisticsKernel"/>.</summary>
+    public static void Finish(BatchNormShape shape, CpuMoments* partials, Results r)
     {
+        var cut = CpuBatchNormCut.Of(shape);
         int width = cut.ColumnsPerChannel;
         for (int c = 0; c < shape.C; c++)
         {
@@ -35,7 +33,7 @@ internal static unsafe class CpuBatchNormStatistics
             {
                 for (int column = c * width; column < (c + 1) * width; column++)
                 {
-                    all.Merge(moments[(block * cut.Columns) + column]);
+                    all.Merge(partials[(block * cut.Columns) + column]);
                 }
             }
 

@@ -6,41 +6,32 @@ namespace SmartFrz.Kernels.Cpu;
 internal static unsafe class CpuBatchNormSums
 {
     public static void Run(
-        CpuContext cpu, BatchNormShape shape, ReluMask relu, float* dy, float* x, float* y, in BatchNormChannels channels, float* sums, float* products)
+        CpuContext cpu, BatchNormShape shape, ReluMask relu, float* dy, float* x, float* y, in BatchNormChannels channels, CpuBatchNormPair* partials)
     {
         using var exclusive = cpu.Pool.Exclusive();
-        var cut = CpuBatchNormCut.Of(shape);
-        var tables = CpuBatchNormTables.Of(cpu.Pool, shape, channels, restDoubles: 2 * cut.Blocks * cut.Columns);
-        var pass = new Pass { Pool = cpu.Pool, Cut = cut, Tables = tables, Relu = relu, Dy = dy, X = x, Y = y };
+        var tables = CpuBatchNormTables.Of(cpu.Pool, shape, channels);
+        var pass = new Pass { Pool = cpu.Pool, Cut = CpuBatchNormCut.Of(shape), Tables = tables, Relu = relu, Dy = dy, X = x, Y = y, Partials = partials };
         cpu.Isa.Run(ref pass);
+    }
 
-        var partial = (Pair*)tables.Rest;
+    /// <summary>The body of <see cref="BatchNormFinishSumsKernel"/>.</summary>
+    public static void Finish(BatchNormShape shape, CpuBatchNormPair* partials, in BatchNormChannels channels, float* sums, float* products)
+    {
+        var cut = CpuBatchNormCut.Of(shape);
         float* spread = CpuContext.Floats(channels.Spread);
         for (int c = 0; c < shape.C; c++)
         {
-            var total = default(Pair);
+            var total = default(CpuBatchNormPair);
             for (int block = 0; block < cut.Blocks; block++)
             {
                 for (int i = c * cut.ColumnsPerChannel; i < (c + 1) * cut.ColumnsPerChannel; i++)
                 {
-                    total.Add(partial[(block * cut.Columns) + i]);
+                    total.Add(partials[(block * cut.Columns) + i]);
                 }
             }
 
-            float rstd = spread == null ? 0f : channels.SpreadIsVariance ? 1f / MathF.Sqrt(spread[c] + channels.Eps) : spread[c];
             sums[c] = (float)total.Sum;
-            products[c] = (float)(total.Product * rstd);
-        }
-    }
-
-    private struct Pair
-    {
-        public double Sum, Product;
-
-        public void Add(Pair other)
-        {
-            Sum += other.Sum;
-            Product += other.Product;
+            products[c] = (float)(total.Product * CpuBatchNormTables.Rstd(spread, c, channels));
         }
     }
 
@@ -51,6 +42,7 @@ internal static unsafe class CpuBatchNormSums
         public CpuBatchNormTables Tables;
         public ReluMask Relu;
         public float* Dy, X, Y;
+        public CpuBatchNormPair* Partials;
 
         public readonly void Run<S, V>()
             where S : struct, ISimd<V>
@@ -75,7 +67,7 @@ internal static unsafe class CpuBatchNormSums
             where V : unmanaged
             where TRelu : unmanaged, ICpuReluMask
         {
-            var body = new Body<S, V, TRelu> { Cut = Cut, Tables = Tables, Dy = Dy, X = X, Y = Y };
+            var body = new Body<S, V, TRelu> { Cut = Cut, Tables = Tables, Dy = Dy, X = X, Y = Y, Partials = Partials };
             Pool.For(Cut.Items(S.Width), Cut.Grain(S.Width), ref body);
         }
     }
@@ -91,21 +83,21 @@ internal static unsafe class CpuBatchNormSums
         public CpuBatchNormCut Cut;
         public CpuBatchNormTables Tables;
         public float* Dy, X, Y;
+        public CpuBatchNormPair* Partials;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
-            var partial = (Pair*)Tables.Rest;
             for (int item = begin; item < end; item++)
             {
                 var (block, part) = Cut.Item(item, S.Width);
                 if (Cut.ByColumns)
                 {
-                    Strip(block, part, partial + (block * Cut.Columns));
+                    Strip(block, part, Partials + (block * Cut.Columns));
                 }
                 else
                 {
-                    partial[(block * Cut.Columns) + part] = Channel(block, part);
+                    Partials[(block * Cut.Columns) + part] = Channel(block, part);
                 }
             }
         }
@@ -138,13 +130,13 @@ internal static unsafe class CpuBatchNormSums
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly Pair Channel(int block, int c)
+        private readonly CpuBatchNormPair Channel(int block, int c)
         {
             var shape = Cut.Shape;
             V mean = S.Set(Tables.Mean[c]), scale = S.Set(Tables.Scale[c]), beta = S.Set(Tables.Beta[c]);
             int last = Cut.FirstSample(block + 1), samples = Math.Max(1, ChunkElements / shape.Plane);
             long step = shape.Row;
-            var total = default(Pair);
+            var total = default(CpuBatchNormPair);
             for (int n = Cut.FirstSample(block); n < last; n += samples)
             {
                 int planes = Math.Min(samples, last - n);
@@ -182,7 +174,7 @@ internal static unsafe class CpuBatchNormSums
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Strip(int block, int strip, Pair* partial)
+        private readonly void Strip(int block, int strip, CpuBatchNormPair* partial)
         {
             int row = Cut.Shape.Row, column = strip * S.Width, lanes = Math.Min(S.Width, row - column);
             bool full = lanes == S.Width;

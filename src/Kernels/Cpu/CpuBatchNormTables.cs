@@ -32,26 +32,21 @@ internal readonly unsafe struct CpuBatchNormTables
     /// <summary>What the gradient of x takes in any case.</summary>
     public float* Term { get; }
 
-    /// <summary>The rest of the memory that was asked for.</summary>
-    public double* Rest => (double*)(Mean + ((5L * Length) + (Length & 1)));
-
     /// <summary>Fills the tables of a launch. Hold the pool's <see cref="CpuPool.Exclusive"/>.</summary>
     /// <param name="pool">Whose shared memory they lie in.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="channels">The operands; absent ones count as 0.</param>
     /// <param name="sums">The sums of g and of g * xhat, where the batch's own statistics have a gradient; or null.</param>
     /// <param name="products">The second of the two.</param>
-    /// <param name="restDoubles">More memory for the launch's own use.</param>
-    public static CpuBatchNormTables Of(
-        CpuPool pool, BatchNormShape shape, in BatchNormChannels channels, float* sums = null, float* products = null, long restDoubles = 0)
+    public static CpuBatchNormTables Of(CpuPool pool, BatchNormShape shape, in BatchNormChannels channels, float* sums = null, float* products = null)
     {
         int width = CpuBatchNormCut.IsByColumns(shape) ? shape.Plane : 1;
-        var tables = new CpuBatchNormTables(pool.Shared((5L * shape.C * width) + 1 + (2 * restDoubles)), shape.C * width);
+        var tables = new CpuBatchNormTables(pool.Shared(5L * shape.C * width), shape.C * width);
         float* gamma = CpuContext.Floats(channels.Gamma), beta = CpuContext.Floats(channels.Beta);
         float* mean = CpuContext.Floats(channels.Mean), spread = CpuContext.Floats(channels.Spread);
         for (int c = 0; c < shape.C; c++)
         {
-            float rstd = spread == null ? 0f : channels.SpreadIsVariance ? 1f / MathF.Sqrt(spread[c] + channels.Eps) : spread[c];
+            float rstd = Rstd(spread, c, channels);
             float scale = gamma == null ? 0f : gamma[c] * rstd;
             float slope = 0, term = 0;
             if (sums != null)
@@ -73,4 +68,8 @@ internal readonly unsafe struct CpuBatchNormTables
 
         return tables;
     }
+
+    /// <summary>1 / sqrt(variance + eps) of a channel; 0 where there is no spread.</summary>
+    public static float Rstd(float* spread, int c, in BatchNormChannels channels) =>
+        spread == null ? 0f : channels.SpreadIsVariance ? 1f / MathF.Sqrt(spread[c] + channels.Eps) : spread[c];
 }

@@ -30,15 +30,30 @@ internal static class BatchNormCuda
         public readonly float Normalised(float x, int c) => ((x - Mean[c]) * (Gamma[c] * Rstd(c))) + Beta[c];
     }
 
+    /// <summary>The first element of a piece of a channel.</summary>
+    public static int Begin(int block, int blocks, int perChannel) => (int)((long)block * perChannel / blocks);
+
+    /// <summary>The elements of a piece of a channel.</summary>
+    public static int Elements(int block, int blocks, int perChannel) => Begin(block + 1, blocks, perChannel) - Begin(block, blocks, perChannel);
+
     /// <summary>Where the i-th element of a channel lies.</summary>
-    public static long Element(long i, int c, int channels, int plane)
+    public static long Element(int i, int c, int channels, int plane)
     {
-        long n = i / plane;
-        return (((n * channels) + c) * plane) + (i - (n * plane));
+        int n = i / plane;
+        return ((((long)n * channels) + c) * plane) + (i - (n * plane));
     }
 
     /// <summary>The channel of an element.</summary>
-    public static int ChannelOf(long element, int channels, int plane) => (int)(element / plane % channels);
+    public static int ChannelOf(long element, int channels, int plane)
+    {
+        // A division of 64 bits costs several times one of 32.
+        if (element <= int.MaxValue)
+        {
+            return (int)element / plane % channels;
+        }
+
+        return (int)(element / plane % channels);
+    }
 
     /// <summary>The output's gradient where a fused ReLU let its element through, else 0.</summary>
     public static float Masked(float dy, float x, float y, int c, int relu, in Channels channels)

@@ -34,7 +34,11 @@ public sealed partial class Tensor
 
         var mean = Engine.NewTensor(new Shape(shape.C));
         var rstd = Engine.NewTensor(new Shape(shape.C));
-        Engine.Launch(new BatchNormStatisticsKernel(shape, Buffer, mean.Buffer, rstd.Buffer, runningMean.Buffer, runningVar.Buffer, momentum, eps));
+        var partials = Engine.Context.Rent(shape.PartialBytes, BufferKind.Workspace);
+        Engine.Launch(new BatchNormStatisticsKernel(shape, Buffer, partials));
+        Engine.Launch(new BatchNormFinishStatisticsKernel(
+            shape, partials, mean.Buffer, rstd.Buffer, runningMean.Buffer, runningVar.Buffer, momentum, eps));
+        Engine.Context.Return(partials);
         var op = new BatchNormGradient(shape, training: true, eps, relu, residual is not null);
         return BatchNormForward(op, gamma, beta, mean, rstd, residual);
     }
@@ -144,7 +148,8 @@ public sealed partial class Tensor
 
             if (NeedsSums(need))
             {
-                estimate.AddShared(Sums(need, default, default, default, default, default, default).Cost);
+                estimate.AddShared(Sums(need, default, default, default, default, default).Cost);
+                estimate.AddShared(new BatchNormFinishSumsKernel(shape, default, default, default, default).Cost);
             }
 
             estimate.Add(Gamma, new UnaryKernel<BatchNormGammaGradOp>(default, default, default, shape.C).Cost);
@@ -172,8 +177,10 @@ public sealed partial class Tensor
             {
                 sums = ctx.Workspace(shape.C * sizeof(float));
                 products = ctx.Workspace(shape.C * sizeof(float));
+                var partials = ctx.Workspace(shape.PartialBytes);
                 ctx.BeginShared();
-                ctx.Launch(Sums(ctx.Need, ctx.GradOut, x, y, channels, sums, products));
+                ctx.Launch(Sums(ctx.Need, ctx.GradOut, x, y, channels, partials));
+                ctx.Launch(new BatchNormFinishSumsKernel(shape, partials, channels, sums, products));
             }
 
             if (ctx.TryGrad(Gamma, out var dgamma))
@@ -202,7 +209,7 @@ public sealed partial class Tensor
             need.Has(Gamma) || (training && need.Has(X)) || (Mask == ReluMask.FromInput && HasOwn(need));
 
         private BatchNormSumsKernel Sums(
-            NeedMask need, DeviceBuffer dy, DeviceBuffer x, DeviceBuffer y, BatchNormChannels channels, DeviceBuffer sums, DeviceBuffer products) =>
-            new(shape, dy, x, ReadsInput(need), y, Mask, channels, sums, products);
+            NeedMask need, DeviceBuffer dy, DeviceBuffer x, DeviceBuffer y, BatchNormChannels channels, DeviceBuffer partials) =>
+            new(shape, dy, x, ReadsInput(need), y, Mask, channels, partials);
     }
 }

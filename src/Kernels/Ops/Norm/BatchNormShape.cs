@@ -6,14 +6,24 @@ namespace SmartFrz.Kernels;
 /// <param name="Plane">Elements of one channel of one sample: H*W, or 1 for a matrix (N, C).</param>
 public readonly record struct BatchNormShape(int N, int C, int Plane)
 {
+    // Elements of a channel that one CUDA group takes at least (8 for each thread), and groups that fill a GPU once (132
+    // multiprocessors of 2048 threads hold about 1000).
+    private const int ElementsPerBlock = 2048, WantedGroups = 1024;
+
     /// <summary>All elements.</summary>
     public long Count => (long)N * C * Plane;
 
     /// <summary>Elements that one mean and variance are taken over.</summary>
     public long PerChannel => (long)N * Plane;
 
+    /// <summary>Memory for the partial results of a sum over each channel, on either backend.</summary>
+    public long PartialBytes => Math.Max(2L * sizeof(double) * Blocks * C, Cpu.CpuBatchNormCut.Of(this).PartialBytes);
+
     /// <summary>Elements of one sample.</summary>
     internal int Row => C * Plane;
+
+    /// <summary>Pieces that a CUDA kernel cuts each channel into.</summary>
+    internal int Blocks => (int)Math.Clamp(Math.Min(PerChannel / ElementsPerBlock, WantedGroups / Math.Max(1, C)), 1, WantedGroups);
 }
 
 /// <summary>Where the gradient of a fused ReLU finds out which elements it let through.</summary>
