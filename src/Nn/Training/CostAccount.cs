@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Serialization;
 using SmartFrz.Kernels;
 
 namespace SmartFrz.Nn;
@@ -42,6 +43,17 @@ internal sealed class CostAccount(DeviceContext device)
 
     /// <summary>Seconds that the timed steps waited for data.</summary>
     public double DataSeconds { get; private set; }
+
+    /// <summary>All of it, for a checkpoint.</summary>
+    public CostRecord Record
+    {
+        get => new([.. Totals], [.. TimedLaunches], Steps, TimedSteps, DataSeconds, Seconds);
+        set
+        {
+            (Totals, TimedLaunches) = ([.. value.Totals], [.. value.TimedLaunches]);
+            (Steps, TimedSteps, DataSeconds, Seconds) = (value.Steps, value.TimedSteps, value.DataSeconds, value.Seconds);
+        }
+    }
 
     /// <summary>Whether the launches of a step are timed.</summary>
     public bool IsTimed(long step) => !Sampled || step % SampleInterval == FirstSample;
@@ -110,4 +122,12 @@ internal sealed class CostAccount(DeviceContext device)
         phases[(int)Phase.Data] += new LaunchTotals(0, 0, 0, waiting);
         return new TrainingCosts(phases, Sampled);
     }
+}
+
+/// <summary>A <see cref="CostAccount"/> as a checkpoint holds it.</summary>
+internal sealed record CostRecord(
+    IReadOnlyList<LaunchTotals> Totals, IReadOnlyList<long> TimedLaunches, long Steps, long TimedSteps, double DataSeconds, double Seconds)
+{
+    [JsonIgnore]
+    public bool IsComplete => Totals.Count == Enum.GetValues<Phase>().Length && TimedLaunches.Count == Totals.Count;
 }

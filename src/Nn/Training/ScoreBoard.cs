@@ -9,7 +9,7 @@ namespace SmartFrz.Nn;
 internal sealed class ScoreBoard : IDisposable
 {
     // Loss sum, correct, rows: the slots that the score kernel writes.
-    private const int Slots = 3;
+    public const int Slots = 3;
 
     private readonly Tensor _totals;
 

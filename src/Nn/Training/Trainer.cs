@@ -25,8 +25,10 @@ public sealed class Trainer : IDisposable
     private readonly ScoreBoard _board;
     private readonly GradientNorm? _norm;
     private readonly Pace _pace = new();
+    private readonly CheckpointedRun _state;
+    private readonly CheckpointStore? _store;
     private double _secondsAtReport;
-    private long _stepAtReport;
+    private long _stepAtReport, _rowsAtStart, _started;
 
     /// <summary>A trainer of a network.</summary>
     /// <param name="network">The network.</param>
@@ -51,6 +53,8 @@ public sealed class Trainer : IDisposable
         _stage = new BatchStage(network, train);
         _board = new ScoreBoard(network.Engine);
         _norm = options.ClipNorm > 0 ? new GradientNorm(network) : null;
+        _state = new CheckpointedRun(Context, _progress, _costs, _board, _callbacks, train.Options.Seed);
+        _store = options.CheckpointDirectory is { } directory ? new CheckpointStore(directory, options.KeepCheckpoints, options.KeepBest) : null;
     }
 
     /// <summary>The run as callbacks see it.</summary>
@@ -65,21 +69,51 @@ public sealed class Trainer : IDisposable
 
     private bool AtLimit => _options.LimitSteps > 0 && Context.Step >= _options.LimitSteps;
 
+    private double WallSeconds => _progress.WallSeconds + Stopwatch.GetElapsedTime(_started).TotalSeconds;
+
     // Launches that run behind our back would have to be waited for.
     private bool GuardEachStep => _options.NanGuard && !Context.Engine.Context.Device.RunsAhead;
 
     /// <summary>Adds a callback.</summary>
-    public void Add(ITrainingCallback callback) => _callbacks.Add(callback);
+    /// <exception cref="ArgumentException">It keeps state in checkpoints under the key of another one.</exception>
+    public void Add(ITrainingCallback callback)
+    {
+        if (callback is ICheckpointed { CheckpointKey: var key } && _callbacks.Exists(c => c is ICheckpointed other && other.CheckpointKey == key))
+        {
+            throw new ArgumentException($"two callbacks keep their state under the key '{key}'");
+        }
 
-    /// <summary>Trains to the end, or until stopped after the step under way.</summary>
-    /// <exception cref="TrainingException">A loss or weight is no longer a finite number.</exception>
+        _callbacks.Add(callback);
+    }
+
+    /// <summary>Brings the run to the state of a checkpoint: what follows is bit by bit what would have followed there.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="CheckpointException">It cannot be read or belongs to another run; nothing has been changed then.</exception>
+    public void Resume(string path) => Resume(Checkpoint.Read(path));
+
+    /// <summary>As <see cref="Resume(string)"/> from a checkpoint that was read already.</summary>
+    public void Resume(Checkpoint checkpoint)
+    {
+        _state.Load(checkpoint);
+        _store?.ResumedFrom(checkpoint.Path, checkpoint.Step);
+    }
+
+    /// <summary>Trains to the end, or until stopped: then the step under way is finished and a checkpoint written.</summary>
+    /// <exception cref="CheckpointException">Checkpoints cannot be written; nothing has been done then.</exception>
+    /// <exception cref="TrainingException">A loss or weight is no longer a finite number, or a checkpoint cannot be written any more.</exception>
     public TrainingResult Run(CancellationToken stop = default)
     {
-        long start = Stopwatch.GetTimestamp();
-        (_stepAtReport, _secondsAtReport) = (Context.Step, _costs.Seconds);
+        _started = Stopwatch.GetTimestamp();
+        _store?.Prepare(_state.EstimateBytes());
+        (_stepAtReport, _secondsAtReport, _rowsAtStart) = (Context.Step, _costs.Seconds, (long)_board.Peek()[^1]);
         Context.Model.SetTraining(true);
         Counted(static (callback, context) => callback.RunStarting(context));
         bool finished = RunEpochs(stop);
+        if (StepInEpoch > 0 || !finished)
+        {
+            Save(best: false);
+        }
+
         if (finished && AtLimit && StepInEpoch > 0)
         {
             finished = Evaluate(stop);
@@ -97,7 +131,7 @@ public sealed class Trainer : IDisposable
             Best = _progress.Best,
             History = [.. _progress.History],
             TrainSeconds = _costs.Seconds,
-            WallSeconds = _progress.WallSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds,
+            WallSeconds = WallSeconds,
             Costs = _costs.Costs(),
             FirstStep = _progress.FirstStep,
             LastStep = _progress.LastStep,
@@ -158,6 +192,11 @@ public sealed class Trainer : IDisposable
             if (report)
             {
                 Report(score);
+            }
+
+            if (_options.CheckpointInterval > 0 && Context.Step % _options.CheckpointInterval == 0 && !AtEpochEnd)
+            {
+                Save(best: false);
             }
         }
         while (!AtEpochEnd && !AtLimit && !stop.IsCancellationRequested);
@@ -247,16 +286,18 @@ public sealed class Trainer : IDisposable
             score.MeanLoss,
             score.Accuracy,
             Context.LearningRate,
-            score.Rows / seconds,
+            (score.Rows - _rowsAtStart) / seconds,
             Context.FrozenUnits,
             Context.Model.Units.Count,
             Context.SecondsLeft);
+        _rowsAtStart = 0;
         Raise(static (callback, context) => callback.Logged(context));
     }
 
     // Whether it came to its end.
     private bool EndEpoch(CancellationToken stop)
     {
+        var best = _progress.Best;
         bool evaluate = _options.EvaluateEachEpoch || Context.Epoch + 1 == Context.Epochs || AtLimit;
         if (evaluate && !Evaluate(stop))
         {
@@ -274,7 +315,23 @@ public sealed class Trainer : IDisposable
             Context.TrainSeconds,
             evaluate && _test is not null ? Context.LastEvaluation : null));
         Counted(static (callback, context) => callback.EpochEnded(context));
+        Save(best: !ReferenceEquals(best, _progress.Best));
         return true;
+    }
+
+    private void Save(bool best)
+    {
+        if (_store is null)
+        {
+            return;
+        }
+
+        var file = _state.Save(_options.Config, _options.NanGuard, WallSeconds);
+        _store.SaveLast(file, Context.Step);
+        if (best)
+        {
+            _store.SaveBest(file, Context.Step);
+        }
     }
 
     // Whether it came to its end.

@@ -37,6 +37,28 @@ public sealed record TrainerOptions
     /// <value>Default true.</value>
     public bool NanGuard { get; init; } = true;
 
+    /// <summary>
+    /// Where checkpoints go: after each epoch and when interrupted, as <c>last.safetensors</c>; null for none.
+    /// </summary>
+    /// <value>Default null.</value>
+    public string? CheckpointDirectory { get; init; }
+
+    /// <summary>Steps between two checkpoints within an epoch; 0 for none there.</summary>
+    /// <value>Default 0.</value>
+    public int CheckpointInterval { get; init; }
+
+    /// <summary>How many of the newest checkpoints are kept.</summary>
+    /// <value>Default 1.</value>
+    public int KeepCheckpoints { get; init; } = 1;
+
+    /// <summary>Whether the checkpoint with the best test accuracy is kept too, as <c>best.safetensors</c>.</summary>
+    /// <value>Default true.</value>
+    public bool KeepBest { get; init; } = true;
+
+    /// <summary>What checkpoints say about the run, enough to make it again: its configuration, as text.</summary>
+    /// <value>Default empty.</value>
+    public string Config { get; init; } = "";
+
     // The first thing that is wrong with these options.
     internal void Check()
     {
@@ -44,6 +66,8 @@ public sealed record TrainerOptions
         Require(LimitSteps >= 0, "limit_steps", LimitSteps, "0 or more");
         Require(LogInterval >= 1, "log_interval", LogInterval, "at least 1");
         Require(EvaluationBatch >= 1, "evaluation_batch", EvaluationBatch, "at least 1");
+        Require(CheckpointInterval >= 0, "checkpoint_interval", CheckpointInterval, "0 or more");
+        Require(KeepCheckpoints >= 1, "keep_checkpoints", KeepCheckpoints, "at least 1");
         Require(LabelSmoothing is >= 0f and < 1f, "label_smoothing", LabelSmoothing, "a number from 0 to below 1");
         Require(ClipNorm >= 0f && float.IsFinite(ClipNorm), "clip_norm", ClipNorm, "a number from 0 on");
     }

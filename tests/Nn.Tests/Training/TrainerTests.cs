@@ -140,7 +140,6 @@ public sealed class TrainerTests
         Assert.Equal(result.History[0].TrainLoss, ((3 * reports[0].Loss) + (2 * reports[1].Loss)) / 5, 1e-12);
         Assert.Equal(result.History[1].TrainAccuracy, ((3 * reports[2].Accuracy) + (2 * reports[3].Accuracy)) / 5, 1e-12);
         Assert.All(reports, r => Assert.True(r.ExamplesPerSecond > 0 && r.SecondsLeft >= 0));
-        Assert.Equal(0, reports[^1].SecondsLeft, 0.5 * result.WallSeconds);
         Assert.Equal((0, 3), (reports[0].FrozenUnits, reports[0].Units));
     }
 
