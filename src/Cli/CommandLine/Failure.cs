@@ -32,7 +32,7 @@ internal static class Failure
     public static int Report(Exception e)
     {
         var cause = e is AggregateException { InnerException: { } inner } ? inner : e;
-        return Report(IsWrongUse(cause) ? WrongUse : WhileRunning, cause.Message);
+        return Report(cause is OperationCanceledException ? Interrupted : IsWrongUse(cause) ? WrongUse : WhileRunning, cause.Message);
     }
 
     // What a user can put right by another command line, file or directory.

@@ -59,7 +59,7 @@ internal sealed class PredictorCommand : ICliCommand
         var histories = Histories(required: true);
         var heldOut = HeldOut(required: true);
         var output = new Option<FileInfo>("--output") { Description = "The predictor's file", Required = true };
-        var set = new Option<string[]>("--set") { Description = "Sets one value, as in --set predictor.epochs=30 (repeatable)" };
+        var set = new Option<string[]>("--set") { Description = "Sets one value, as in --set predictor.epochs=30 or label.tolerance=0.02 (repeatable)" };
         var threads = new Option<int>("--threads") { Description = "CPU threads; 0 for all processors" };
         var json = Json();
         foreach (Option option in new Option[] { histories, heldOut, output, set, threads, json })
@@ -76,7 +76,9 @@ internal sealed class PredictorCommand : ICliCommand
             }
 
             var options = OptionBinder.Bind<PredictorTrainingOptions>(Take(settings, "predictor"), "predictor");
+            var rule = OptionBinder.Bind<LabelRule>(Take(settings, "label"), "label");
             var data = Read(result.GetValue(histories)!);
+            data.Relabel(rule);
             var (training, test) = Split(data, result.GetValue(heldOut)!);
             string path = result.GetValue(output)!.FullName;
             RunDirectory.EnsureWritable(Path.GetDirectoryName(path)!);
@@ -90,6 +92,7 @@ internal sealed class PredictorCommand : ICliCommand
                 ["collected_by"] = data.Command,
                 ["trained_by"] = CommandText(),
                 ["examples"] = training.Count,
+                ["label_rule"] = JsonSerializer.SerializeToNode(rule, OptionBinder.Json),
                 ["training_options"] = JsonSerializer.SerializeToNode(options, OptionBinder.Json),
                 ["held_out"] = JsonSerializer.SerializeToNode(evaluation, OptionBinder.Json),
             });
@@ -121,6 +124,7 @@ internal sealed class PredictorCommand : ICliCommand
             }
 
             var data = Read(names);
+            data.Relabel(file.Provenance["label_rule"].Deserialize<LabelRule>(OptionBinder.Json)!);
             var (training, test) = Split(data, result.GetValue(heldOut) ?? throw new OptionException("--held-out-seeds is needed with --histories"));
             using var device = new CpuDevice();
             using var engine = new Engine(device);

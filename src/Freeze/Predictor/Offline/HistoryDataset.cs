@@ -59,6 +59,20 @@ public sealed class HistoryDataset
         _windows.Add(window);
     }
 
+    /// <summary>Makes the labels anew from the similarities by another rule: each layer of each run is a curve.</summary>
+    public void Relabel(LabelRule rule)
+    {
+        foreach (var curve in Enumerable.Range(0, _records.Count).GroupBy(i => (_records[i].Run, _records[i].Layer)))
+        {
+            int[] indices = [.. curve.OrderBy(i => _records[i].Step)];
+            bool[] labels = rule.Labels([.. indices.Select(i => _records[i].Similarity)]);
+            for (int k = 0; k < indices.Length; k++)
+            {
+                _records[indices[k]] = _records[indices[k]] with { Freeze = labels[k] };
+            }
+        }
+    }
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="WeightsFormatException">It is missing, damaged or holds no histories.</exception>
     public static HistoryDataset Read(string path)
