@@ -14,6 +14,26 @@ public sealed record FreezableUnit(string Name, IReadOnlyList<string> Prefixes, 
 
     /// <summary>Whether a parameter or module of that dotted name belongs to it.</summary>
     public bool Contains(string name) => Prefixes.Any(p => DottedName.IsWithin(name, p));
+
+    // A module with a parameter of rank 2 or more begins a unit; what has only vectors (norms) goes with the unit before it. Layers
+    // of a head are heads.
+    internal static IReadOnlyList<FreezableUnit> LayersOf(Module network, IReadOnlyList<FreezableUnit> blocks)
+    {
+        var units = new List<(List<string> Prefixes, bool IsHead)>();
+        foreach (var module in network.Modules().Where(m => m.OwnParameters.Count > 0))
+        {
+            if (units.Count == 0 || module.OwnParameters.Any(p => p.Shape.Rank >= 2))
+            {
+                units.Add(([module.Path], blocks.Any(b => b.IsHead && b.Contains(module.Path))));
+            }
+            else
+            {
+                units[^1].Prefixes.Add(module.Path);
+            }
+        }
+
+        return [.. units.Select(u => new FreezableUnit(u.Prefixes[0], u.Prefixes, u.IsHead))];
+    }
 }
 
 /// <summary>Names of modules and parameters: segments joined by dots.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SmartFrz.Nn.Options;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
@@ -49,9 +50,14 @@ public sealed class CifarResNet : Network
     private readonly Linear _head;
 
     /// <summary>A network of depth 6n+2 with fresh parameters.</summary>
+    /// <exception cref="OptionException">A size is below 1.</exception>
     public CifarResNet(ModuleScope scope, int depth, CifarResNetOptions options)
         : base(scope)
     {
+        OptionBinder.RequireAtLeast(1, options.NumClasses, "model.num_classes");
+        OptionBinder.RequireAtLeast(1, options.InChannels, "model.in_channels");
+        OptionBinder.RequireAtLeast(1, options.ImageSize, "model.image_size");
+        OptionBinder.RequireAtLeast(1, options.Width, "model.width");
         Name = string.Create(CultureInfo.InvariantCulture, $"resnet{depth}");
         InputShape = new Shape(options.InChannels, options.ImageSize, options.ImageSize);
         NumClasses = options.NumClasses;
@@ -73,7 +79,7 @@ public sealed class CifarResNet : Network
 
         _head = Add(new Linear(scope.Child("linear"), channels, options.NumClasses));
         units.Add(new FreezableUnit("head", ["linear"], IsHead: true));
-        Units = units;
+        Blocks = units;
     }
 
     /// <inheritdoc/>
@@ -86,7 +92,7 @@ public sealed class CifarResNet : Network
     public override int NumClasses { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<FreezableUnit> Units { get; }
+    protected override IReadOnlyList<FreezableUnit> Blocks { get; }
 
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input)
@@ -104,64 +110,14 @@ public sealed class CifarResNet : Network
     }
 }
 
-/// <summary>Two 3x3 convolutions with batch normalisation, and a shortcut around them.</summary>
-internal sealed class BasicBlock : Module
-{
-    private readonly Conv2d _conv1, _conv2;
-    private readonly BatchNorm2d _bn1, _bn2;
-    private readonly Conv2d? _project;
-    private readonly BatchNorm2d? _projectNorm;
-    private readonly bool _subsample;
-    private readonly int _stride, _padChannels;
-
-    public BasicBlock(ModuleScope scope, int inChannels, int outChannels, int stride, Shortcut shortcut)
-        : base(scope)
-    {
-        _stride = stride;
-        _conv1 = Add(new Conv2d(scope.Child("conv1"), inChannels, outChannels, 3, new Conv2dOptions(stride, 1), bias: false));
-        _bn1 = Add(new BatchNorm2d(scope.Child("bn1"), outChannels));
-        _conv2 = Add(new Conv2d(scope.Child("conv2"), outChannels, outChannels, 3, new Conv2dOptions(1, 1), bias: false));
-        _bn2 = Add(new BatchNorm2d(scope.Child("bn2"), outChannels));
-        if (stride == 1 && inChannels == outChannels)
-        {
-            return;
-        }
-
-        if (shortcut == Shortcut.A)
-        {
-            _subsample = true;
-            _padChannels = (outChannels - inChannels) / 2;
-        }
-        else
-        {
-            _project = Add(new Conv2d(scope.Child("downsample.0"), inChannels, outChannels, 1, new Conv2dOptions(stride, 0), bias: false));
-            _projectNorm = Add(new BatchNorm2d(scope.Child("downsample.1"), outChannels));
-        }
-    }
-
-    protected override Tensor Forward(Tensor input)
-    {
-        var shortcut = input;
-        if (_project is not null)
-        {
-            shortcut = _projectNorm!.Call(_project.Call(input));
-        }
-        else if (_subsample)
-        {
-            shortcut = input.Slice(2, 0, (input.Shape[2] + _stride - 1) / _stride, _stride)
-                .Slice(3, 0, (input.Shape[3] + _stride - 1) / _stride, _stride)
-                .Pad(1, _padChannels, _padChannels);
-        }
-
-        return _bn2.CallRelu(_conv2.Call(_bn1.CallRelu(_conv1.Call(input))), shortcut);
-    }
-}
-
 /// <summary>Builds <see cref="CifarResNet"/> of the usual depths.</summary>
 public sealed class CifarResNetFamily : ModelFamily<CifarResNetOptions>
 {
     /// <inheritdoc/>
     public override IReadOnlyList<string> Names { get; } = ["resnet8", "resnet20", "resnet32", "resnet44", "resnet56"];
+
+    /// <inheritdoc/>
+    public override string Description => "residual networks for small images, with basic blocks";
 
     /// <inheritdoc/>
     protected override Network Build(ModuleScope scope, string name, CifarResNetOptions options) =>

@@ -36,7 +36,7 @@ public sealed class Cnn : Network
     private readonly Linear _fc1, _fc2;
 
     /// <summary>A network with fresh parameters.</summary>
-    /// <exception cref="OptionException">The image size is not a positive multiple of 4.</exception>
+    /// <exception cref="OptionException">A size is below 1, or the image size is no multiple of 4.</exception>
     public Cnn(ModuleScope scope, CnnOptions options)
         : base(scope)
     {
@@ -45,6 +45,10 @@ public sealed class Cnn : Network
             throw new OptionException($"option 'model.image_size' is {options.ImageSize}, cnn expects a positive multiple of 4");
         }
 
+        OptionBinder.RequireAtLeast(1, options.NumClasses, "model.num_classes");
+        OptionBinder.RequireAtLeast(1, options.InChannels, "model.in_channels");
+        OptionBinder.RequireAtLeast(1, options.Width, "model.width");
+        OptionBinder.RequireAtLeast(1, options.Hidden, "model.hidden");
         InputShape = new Shape(options.InChannels, options.ImageSize, options.ImageSize);
         NumClasses = options.NumClasses;
         int width = options.Width, side = options.ImageSize / 4;
@@ -65,7 +69,7 @@ public sealed class Cnn : Network
     public override int NumClasses { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<FreezableUnit> Units { get; } =
+    protected override IReadOnlyList<FreezableUnit> Blocks { get; } =
         [new FreezableUnit("conv1"), new FreezableUnit("conv2"), new FreezableUnit("fc1"), new FreezableUnit("fc2", ["fc2"], IsHead: true)];
 
     /// <inheritdoc/>
@@ -82,6 +86,9 @@ public sealed class CnnFamily : ModelFamily<CnnOptions>
 {
     /// <inheritdoc/>
     public override IReadOnlyList<string> Names { get; } = ["cnn"];
+
+    /// <inheritdoc/>
+    public override string Description => "two 3x3 convolutions with pooling and two linear layers, for small images";
 
     /// <inheritdoc/>
     protected override Network Build(ModuleScope scope, string name, CnnOptions options) => new Cnn(scope, options);

@@ -10,6 +10,9 @@ public interface IModelFamily
     /// <summary>The names it answers to.</summary>
     IReadOnlyList<string> Names { get; }
 
+    /// <summary>One line for help texts.</summary>
+    string Description { get; }
+
     /// <summary>The record of its options (the section <c>model</c> of a configuration).</summary>
     Type Options { get; }
 
@@ -26,6 +29,9 @@ public abstract class ModelFamily<TOptions> : IModelFamily
 {
     /// <inheritdoc/>
     public abstract IReadOnlyList<string> Names { get; }
+
+    /// <inheritdoc/>
+    public abstract string Description { get; }
 
     /// <inheritdoc/>
     public Type Options => typeof(TOptions);

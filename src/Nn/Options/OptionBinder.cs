@@ -112,6 +112,16 @@ public static class OptionBinder
             : throw new OptionException($"option '{path}.name' is {name?.ToJsonString() ?? "null"}, expected a text");
     }
 
+    /// <summary>Complains about an option below its least value.</summary>
+    /// <exception cref="OptionException">It is below.</exception>
+    public static void RequireAtLeast(int least, int value, string option)
+    {
+        if (value < least)
+        {
+            throw new OptionException($"option '{option}' is {value}, expected at least {least}");
+        }
+    }
+
     private static string Snake(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
 
     private static string Describe(Type? type)

@@ -25,7 +25,7 @@ internal sealed class TinyNet : Network
 
     public override int NumClasses => TinyData.Classes;
 
-    public override IReadOnlyList<FreezableUnit> Units { get; } =
+    protected override IReadOnlyList<FreezableUnit> Blocks { get; } =
         [new FreezableUnit("stem", ["conv1", "bn1"]), new FreezableUnit("block", ["conv2", "bn2"]), new FreezableUnit("head", ["head"], IsHead: true)];
 
     protected override Tensor Forward(Tensor input)
