@@ -1,4 +1,5 @@
 using SmartFrz.Kernels;
+using SmartFrz.Nn;
 using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
 using SmartFrz.Nn.Weights;
@@ -36,5 +37,5 @@ internal static class Failure
     }
 
     // What a user can put right by another command line, file or directory.
-    private static bool IsWrongUse(Exception e) => e is OptionException or ShapeException or DataFormatException or WeightsFormatException or DeviceException;
+    private static bool IsWrongUse(Exception e) => e is OptionException or ShapeException or DataFormatException or WeightsFormatException or DeviceException or CheckpointException;
 }

@@ -99,7 +99,7 @@ internal sealed class RunOptions
         _ => throw new InvalidOperationException($"option {option.Name} has an unexpected type"),
     };
 
-    private static JsonObject ReadFile(FileInfo file)
+    internal static JsonObject ReadFile(FileInfo file)
     {
         try
         {

@@ -19,21 +19,48 @@ internal sealed class TrainCommand : ICliCommand
         var explain = new Option<bool>("--explain") { Description = "Prints the backward plan of the first step and of each change: what runs, what is skipped and why" };
         var quiet = new Option<bool>("--quiet") { Description = "No progress" };
         var json = new Option<bool>("--json") { Description = "The summary as one JSON document on standard output; progress goes to standard error" };
-        foreach (Option option in new Option[] { output, explain, quiet, json })
+        var resume = new Option<bool>("--resume") { Description = "Goes on from the last checkpoint in --out, bit by bit as if it had never stopped" };
+        foreach (Option option in new Option[] { output, resume, explain, quiet, json })
         {
             command.Options.Add(option);
         }
 
         command.SetAction((result, stop) => Task.FromResult(Run(
-            run.Read(result), result.GetValue(output), result.GetValue(explain), result.GetValue(quiet), result.GetValue(json), stop)));
+            Config(run, result, result.GetValue(output), result.GetValue(resume)),
+            result.GetValue(output),
+            result.GetValue(resume),
+            result.GetValue(explain),
+            result.GetValue(quiet),
+            result.GetValue(json),
+            stop)));
         return command;
     }
 
-    private static int Run(RunConfig config, string? output, bool explain, bool quiet, bool json, CancellationToken stop)
+    // A run that goes on keeps the configuration it began with; named options may still change it.
+    private static RunConfig Config(RunOptions run, ParseResult result, string? output, bool resume)
     {
-        using var run = new FreezeRun(config, EmbeddedData.Open);
+        if (!resume)
+        {
+            return run.Read(result);
+        }
+
+        if (output is null)
+        {
+            throw new OptionException("--resume needs --out with the directory of the run");
+        }
+
+        string path = Path.Combine(output, "config.json");
+        return File.Exists(path)
+            ? run.Read(result, RunOptions.ReadFile(new FileInfo(path)))
+            : throw new OptionException($"--resume: {path} does not exist: there is no run in {output}");
+    }
+
+    private static int Run(RunConfig config, string? output, bool resume, bool explain, bool quiet, bool json, CancellationToken stop)
+    {
         string path = output ?? Path.Combine("runs", string.Create(
-            CultureInfo.InvariantCulture, $"{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}-{run.Network.Name}-{run.Freezing.Policy.Name}"));
+            CultureInfo.InvariantCulture, $"{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}-{config.Model["name"]}-{config.Freeze["policy"]}"));
+        string checkpoints = RunDirectory.CheckpointsIn(path);
+        using var run = new FreezeRun(config, EmbeddedData.Open, checkpoints: checkpoints);
         using var directory = new RunDirectory(path, run);
         if (explain)
         {
@@ -43,6 +70,11 @@ internal sealed class TrainCommand : ICliCommand
         if (!quiet)
         {
             run.Trainer.Add(new ProgressPrinter(run));
+        }
+
+        if (resume)
+        {
+            run.Trainer.Resume(Path.Combine(checkpoints, "last.safetensors"));
         }
 
         var (result, summary) = run.Run(stop);

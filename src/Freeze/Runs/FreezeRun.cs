@@ -1,3 +1,4 @@
+using System.Text.Json;
 using SmartFrz.Kernels;
 using SmartFrz.Nn;
 using SmartFrz.Nn.Data;
@@ -20,9 +21,10 @@ public sealed class FreezeRun : IDisposable
     /// <param name="embedded">Opens data that travel with the program; null where nothing travels.</param>
     /// <param name="device">The device, which stays the caller's; null opens the one of the configuration.</param>
     /// <param name="data">The data, where several runs share them; null opens those of the configuration.</param>
+    /// <param name="checkpoints">The directory of checkpoints; null keeps none.</param>
     /// <exception cref="OptionException">An option is unknown or does not fit.</exception>
     /// <exception cref="DataFormatException">The data are missing or damaged.</exception>
-    public FreezeRun(RunConfig config, Func<string, Stream?>? embedded = null, Device? device = null, DataSplits? data = null)
+    public FreezeRun(RunConfig config, Func<string, Stream?>? embedded = null, Device? device = null, DataSplits? data = null, string? checkpoints = null)
     {
         Config = config;
         _ownsDevice = device is null;
@@ -50,6 +52,9 @@ public sealed class FreezeRun : IDisposable
             LabelSmoothing = config.Train.LabelSmoothing,
             ClipNorm = config.Train.ClipNorm,
             LogInterval = config.Train.LogInterval,
+            CheckpointDirectory = checkpoints,
+            KeepCheckpoints = config.Train.KeepCheckpoints,
+            Config = JsonSerializer.Serialize(config, OptionBinder.Json),
         };
         Trainer = new Trainer(
             Network,

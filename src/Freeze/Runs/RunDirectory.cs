@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using SmartFrz.Nn;
 using SmartFrz.Nn.Options;
 using SmartFrz.Nn.Weights;
@@ -14,7 +13,8 @@ public sealed class RunDirectory : ITrainingCallback, IDisposable
 {
     private readonly string _path;
     private readonly FreezeRun _run;
-    private StreamWriter? _metrics, _freeze;
+    private readonly MetricsFile _metrics;
+    private JsonLinesFile? _freeze;
 
     /// <summary>Makes the directory and writes the configuration.</summary>
     /// <exception cref="OptionException">The directory cannot be written.</exception>
@@ -24,9 +24,14 @@ public sealed class RunDirectory : ITrainingCallback, IDisposable
         _run = run;
         EnsureWritable(path);
         WriteJson("config.json", run.Config);
+        _metrics = new MetricsFile(Path.Combine(path, "metrics.jsonl"));
         run.Freezing.Changed += Write;
+        run.Trainer.Add(_metrics);
         run.Trainer.Add(this);
     }
+
+    /// <summary>Where the checkpoints of a run in that directory lie.</summary>
+    public static string CheckpointsIn(string path) => Path.Combine(path, "checkpoints");
 
     /// <summary>Writes a probe into a directory, which is made, so that a full or unwritable disk is found before the first step.</summary>
     /// <exception cref="OptionException">The directory cannot be written.</exception>
@@ -54,22 +59,9 @@ public sealed class RunDirectory : ITrainingCallback, IDisposable
     /// <inheritdoc/>
     public void RunStarting(TrainingContext context)
     {
-        _metrics = Open("metrics.jsonl", context.Step);
-        _freeze = Open("freeze.jsonl", context.Step);
+        long step = context.Step;
+        _freeze = new JsonLinesFile(Path.Combine(_path, "freeze.jsonl"), step == 0 ? null : line => line.GetProperty("step").GetInt64() <= step);
     }
-
-    /// <inheritdoc/>
-    public void Logged(TrainingContext context)
-    {
-        if (context.LastReport is { } report)
-        {
-            Line(_metrics, "step", JsonSerializer.SerializeToNode(report, OptionBinder.Json));
-        }
-    }
-
-    /// <inheritdoc/>
-    public void EpochEnded(TrainingContext context) =>
-        Line(_metrics, "epoch", JsonSerializer.SerializeToNode(context.History[^1], OptionBinder.Json));
 
     /// <summary>Writes <c>summary.json</c>.</summary>
     public void Write(RunSummary summary) => WriteJson("summary.json", summary);
@@ -78,47 +70,15 @@ public sealed class RunDirectory : ITrainingCallback, IDisposable
     public void Dispose()
     {
         _run.Freezing.Changed -= Write;
-        _metrics?.Dispose();
+        _metrics.Dispose();
         _freeze?.Dispose();
     }
 
-    private static void Line(StreamWriter? file, string kind, JsonNode? node)
-    {
-        var line = new JsonObject { ["kind"] = kind };
-        foreach (var (key, value) in (JsonObject)node!)
-        {
-            line[key] = value?.DeepClone();
-        }
-
-        file?.WriteLine(line.ToJsonString());
-    }
-
     private void Write(FreezeEvent change) =>
-        Line(_freeze, change.Frozen ? "freeze" : "thaw", new JsonObject
-        {
-            ["step"] = change.Step,
-            ["epoch"] = change.Epoch,
-            ["layer"] = change.Unit,
-            ["score"] = change.Score,
-            ["reason"] = change.Reason,
-        });
-
-    // Lines up to the step that the run goes on from are kept.
-    private StreamWriter Open(string name, long step)
-    {
-        string path = Path.Combine(_path, name);
-        string[] kept = step > 0 && File.Exists(path)
-            ? [.. File.ReadLines(path).Where(l => (long?)JsonNode.Parse(l)?["step"] <= step)]
-            : [];
-        var file = new StreamWriter(path, append: false) { AutoFlush = true };
-        foreach (string line in kept)
-        {
-            file.WriteLine(line);
-        }
-
-        return file;
-    }
+        _freeze?.Append(new FreezeLine(change.Frozen ? "freeze" : "thaw", change.Step, change.Epoch, change.Unit, change.Score, change.Reason));
 
     private void WriteJson<T>(string name, T value) =>
         AtomicFile.Write(Path.Combine(_path, name), stream => JsonSerializer.Serialize(stream, value, OptionBinder.Json));
+
+    private sealed record FreezeLine(string Kind, long Step, double Epoch, string Layer, double? Score, string Reason);
 }
