@@ -64,6 +64,12 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     public void StepEnded(TrainingContext context)
     {
         _costs ??= UnitCosts.Read(context.Engine.Context.Launches, context.Model.Units).Since(_before!);
+        if (context.Step == context.TotalSteps)
+        {
+            // After the last step there is nothing left to save: what would freeze now must not adorn the report.
+            return;
+        }
+
         var device = context.Engine.Context;
         var phase = device.Phase;
         device.Phase = Phase.Freeze;

@@ -128,8 +128,7 @@ public sealed class SmartFrzPolicy : FreezePolicy
         }
 
         int stage = Math.Max(1, training.StepsPerEpoch / _options.StagesPerEpoch);
-        // After the last step there is nothing left to save.
-        if (training.Step % stage != 0 || training.Step == training.TotalSteps)
+        if (training.Step % stage != 0)
         {
             return FreezeDecision.None;
         }
