@@ -6,7 +6,7 @@ namespace SmartFrz.Tensors;
 public sealed class BackwardEstimate
 {
     private TapeInput[] _inputs = [];
-    private uint _parameters;
+    private uint _parameters, _accumulates;
     private NeedMask _need;
 
     /// <summary>Launches for gradients of activations.</summary>
@@ -20,6 +20,9 @@ public sealed class BackwardEstimate
 
     /// <summary>The shape of an input.</summary>
     public Shape InputShape(int input) => _inputs[input].Shape;
+
+    /// <summary>Whether the gradient of that input is added to what is there: the launch then reads it too.</summary>
+    public bool Accumulates(int input) => (_accumulates >> input & 1) != 0;
 
     /// <summary>One launch for the gradient of that input.</summary>
     public void Add(int input, KernelCost cost)
@@ -35,11 +38,12 @@ public sealed class BackwardEstimate
     /// <summary>One launch that serves several gradients: booked on the activations if one of them is needed, else on the parameters.</summary>
     public void AddShared(KernelCost cost) => Book((_need.Bits & ~_parameters) == 0, cost);
 
-    internal void Start(TapeInput[] inputs, NeedMask need)
+    internal void Start(TapeInput[] inputs, NeedMask need, uint accumulates = 0)
     {
         BackwardInput = default;
         BackwardWeight = default;
         _need = need;
+        _accumulates = accumulates;
         _inputs = inputs;
         _parameters = 0;
         for (int i = 0; i < inputs.Length; i++)

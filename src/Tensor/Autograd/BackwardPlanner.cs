@@ -33,6 +33,7 @@ internal static class BackwardPlanner
 
             var actions = new GradAction[node.Inputs.Length];
             var ofOp = node.Need;
+            uint accumulates = 0;
             var extra = new LaunchTotals();
             var extraWeight = new LaunchTotals();
             for (int input = 0; input < actions.Length; input++)
@@ -60,6 +61,7 @@ internal static class BackwardPlanner
                         (true, true) => GradAction.PassCopy,
                         (true, false) => GradAction.PassAdd,
                     };
+                    accumulates |= first ? 0u : 1u << input;
                     extraWeight += passes ? Copy(node.Inputs[input].Shape, first ? 2 : 3) : default;
                     continue;
                 }
@@ -73,6 +75,7 @@ internal static class BackwardPlanner
                     continue;
                 }
 
+                accumulates |= 1u << input;
                 if (there.Owners > 1)
                 {
                     there.Owners--;
@@ -88,7 +91,7 @@ internal static class BackwardPlanner
                 extra += passes ? Copy(node.Inputs[input].Shape, 3) : default;
             }
 
-            estimate.Start(node.Inputs, ofOp);
+            estimate.Start(node.Inputs, ofOp, accumulates);
             if (!ofOp.IsEmpty)
             {
                 node.Op.Estimate(ofOp, estimate);

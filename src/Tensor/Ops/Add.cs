@@ -60,7 +60,7 @@ public sealed partial class Tensor
 
                 if (estimate.InputShape(input).Count == shape.Count)
                 {
-                    estimate.Add(input, new UnaryKernel<ScaleOp>(default, default, default, shape.Count).Cost);
+                    estimate.Add(input, new UnaryKernel<ScaleOp>(default, default, default, shape.Count, estimate.Accumulates(input)).Cost);
                 }
                 else
                 {

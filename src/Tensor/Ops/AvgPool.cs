@@ -68,7 +68,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new AvgPoolGradKernel(shape, default, default, false).Cost);
+            estimate.Add(0, new AvgPoolGradKernel(shape, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

@@ -143,7 +143,7 @@ public sealed partial class Tensor
         {
             if (need.Has(Residual))
             {
-                estimate.Add(Residual, new BinaryKernel<ReluGradOp>(default, default, default, default, shape.Count).Cost);
+                estimate.Add(Residual, new BinaryKernel<ReluGradOp>(default, default, default, default, shape.Count, estimate.Accumulates(Residual)).Cost);
             }
 
             if (NeedsSums(need))
@@ -152,9 +152,12 @@ public sealed partial class Tensor
                 estimate.AddShared(new BatchNormFinishSumsKernel(shape, default, default, default, default).Cost);
             }
 
-            estimate.Add(Gamma, new UnaryKernel<BatchNormGammaGradOp>(default, default, default, shape.C).Cost);
-            estimate.Add(Beta, new UnaryKernel<BatchNormBetaGradOp>(default, default, default, shape.C).Cost);
-            estimate.Add(X, new BatchNormInputGradKernel(shape, default, default, default, Mask, default, default, default, training, default, false).Cost);
+            estimate.Add(Gamma, new UnaryKernel<BatchNormGammaGradOp>(default, default, default, shape.C, estimate.Accumulates(Gamma)).Cost);
+            estimate.Add(Beta, new UnaryKernel<BatchNormBetaGradOp>(default, default, default, shape.C, estimate.Accumulates(Beta)).Cost);
+            estimate.Add(
+                X,
+                new BatchNormInputGradKernel(
+                    shape, default, default, default, Mask, default, default, default, training, default, estimate.Accumulates(X)).Cost);
         }
 
         public override void Backward(BackwardContext ctx)

@@ -123,8 +123,10 @@ public sealed partial class Tensor
             {
                 if (need.Has(input))
                 {
-                    estimate.Add(input, FullCost(input, shape, a, b));
-                    if (estimate.InputShape(input).Count != shape.Count)
+                    // A repeated operand's full gradient goes into scratch memory first.
+                    bool repeated = estimate.InputShape(input).Count != shape.Count;
+                    estimate.Add(input, FullCost(input, shape, a, b, !repeated && estimate.Accumulates(input)));
+                    if (repeated)
                     {
                         Summation.Estimate<SumOp>(estimate, input, RepeatedAxes(shape, estimate.InputShape(input)));
                     }
@@ -154,7 +156,7 @@ public sealed partial class Tensor
             }
         }
 
-        protected abstract KernelCost FullCost(int input, Shape result, Shape a, Shape b);
+        protected abstract KernelCost FullCost(int input, Shape result, Shape a, Shape b, bool accumulate);
 
         protected abstract void Full(BackwardContext ctx, int input, GradTarget target);
     }
@@ -185,7 +187,8 @@ public sealed partial class Tensor
 
         public override SavedSet Saves(NeedMask need) => SavedSet.Input(0, need.Has(1)) | SavedSet.Input(1, need.Has(0));
 
-        protected override KernelCost FullCost(int input, Shape result, Shape a, Shape b) => Kernel(result, input == 0 ? b : a, default, default, default).Cost;
+        protected override KernelCost FullCost(int input, Shape result, Shape a, Shape b, bool accumulate) =>
+            Kernel(result, input == 0 ? b : a, default, default, new GradTarget(default, accumulate)).Cost;
 
         protected override void Full(BackwardContext ctx, int input, GradTarget target) =>
             ctx.Launch(Kernel(ctx.OutputShape, ctx.InputShape(1 - input), ctx.GradOut, ctx.Saved(1 - input), target));
@@ -202,10 +205,10 @@ public sealed partial class Tensor
 
         public override SavedSet Saves(NeedMask need) => SavedSet.Input(1) | SavedSet.Input(0, need.Has(1));
 
-        protected override KernelCost FullCost(int input, Shape result, Shape a, Shape b) =>
+        protected override KernelCost FullCost(int input, Shape result, Shape a, Shape b, bool accumulate) =>
             input == 0
-                ? new BroadcastKernel<DivGradAOp>(default, BroadcastWalk(result, result, b), default, default, default).Cost
-                : new BroadcastGradKernel<DivGradBOp>(BroadcastWalk(result, a, b), default, default, default, default).Cost;
+                ? new BroadcastKernel<DivGradAOp>(default, BroadcastWalk(result, result, b), default, default, default, accumulate).Cost
+                : new BroadcastGradKernel<DivGradBOp>(BroadcastWalk(result, a, b), default, default, default, default, accumulate).Cost;
 
         protected override void Full(BackwardContext ctx, int input, GradTarget target)
         {
@@ -233,8 +236,8 @@ public sealed partial class Tensor
 
         public override SavedSet Saves(NeedMask need) => SavedSet.Input(0) | SavedSet.Input(1);
 
-        protected override KernelCost FullCost(int input, Shape result, Shape a, Shape b) =>
-            new BroadcastGradKernel<TGradA>(BroadcastWalk(result, a, b), default, default, default, default).Cost;
+        protected override KernelCost FullCost(int input, Shape result, Shape a, Shape b, bool accumulate) =>
+            new BroadcastGradKernel<TGradA>(BroadcastWalk(result, a, b), default, default, default, default, accumulate).Cost;
 
         protected override void Full(BackwardContext ctx, int input, GradTarget target)
         {

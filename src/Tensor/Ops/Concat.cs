@@ -72,7 +72,8 @@ public sealed partial class Tensor
             {
                 if (need.Has(part))
                 {
-                    estimate.Add(part, new StridedCopyKernel(PartOf(whole, estimate.InputShape(part), axis, 0).Walk(), default, 0, default, 0).Cost);
+                    var walk = PartOf(whole, estimate.InputShape(part), axis, 0).Walk();
+                    estimate.Add(part, new StridedCopyKernel(walk, default, 0, default, 0, estimate.Accumulates(part)).Cost);
                 }
             }
         }

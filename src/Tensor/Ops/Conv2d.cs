@@ -87,9 +87,9 @@ public sealed partial class Tensor
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate)
         {
-            estimate.Add(0, new Conv2dBackwardInput(sizes, default, default, default, false).Cost);
-            estimate.Add(1, new Conv2dBackwardWeight(sizes, default, default, default, false).Cost);
-            estimate.Add(2, new BiasGradKernel(default, default, sizes.N, sizes.K, sizes.P * sizes.Q, false).Cost);
+            estimate.Add(0, new Conv2dBackwardInput(sizes, default, default, default, estimate.Accumulates(0)).Cost);
+            estimate.Add(1, new Conv2dBackwardWeight(sizes, default, default, default, estimate.Accumulates(1)).Cost);
+            estimate.Add(2, new BiasGradKernel(default, default, sizes.N, sizes.K, sizes.P * sizes.Q, estimate.Accumulates(2)).Cost);
         }
 
         public override void Backward(BackwardContext ctx)

@@ -36,7 +36,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.Input(0) | SavedSet.Extra(0) | SavedSet.Extra(1);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new CrossEntropyBackward(shape, default, default, default, default, default, false).Cost);
+            estimate.Add(0, new CrossEntropyBackward(shape, default, default, default, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

@@ -46,7 +46,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => fromOutput ? SavedSet.Output : SavedSet.Input(0);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new BinaryKernel<TGrad>(gradient, default, default, default, estimate.InputShape(0).Count).Cost);
+            estimate.Add(0, new BinaryKernel<TGrad>(gradient, default, default, default, estimate.InputShape(0).Count, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
@@ -65,7 +65,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new UnaryKernel<ScaleOp>(default, default, default, estimate.InputShape(0).Count).Cost);
+            estimate.Add(0, new UnaryKernel<ScaleOp>(default, default, default, estimate.InputShape(0).Count, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

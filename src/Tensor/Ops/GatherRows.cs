@@ -34,7 +34,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.Extra(0);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, Kernel(estimate.InputShape(0), default, default, default).Cost);
+            estimate.Add(0, Kernel(estimate.InputShape(0), default, default, new GradTarget(default, estimate.Accumulates(0))).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

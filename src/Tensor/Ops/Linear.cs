@@ -55,9 +55,9 @@ public sealed partial class Tensor
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate)
         {
-            estimate.Add(0, new GemmKernel(GradInput(false), default, default, default).Cost);
-            estimate.Add(1, new GemmKernel(GradWeight(false), default, default, default).Cost);
-            estimate.Add(2, new BiasGradKernel(default, default, rows, outputs, 1, false).Cost);
+            estimate.Add(0, new GemmKernel(GradInput(estimate.Accumulates(0)), default, default, default).Cost);
+            estimate.Add(1, new GemmKernel(GradWeight(estimate.Accumulates(1)), default, default, default).Cost);
+            estimate.Add(2, new BiasGradKernel(default, default, rows, outputs, 1, estimate.Accumulates(2)).Cost);
         }
 
         public override void Backward(BackwardContext ctx)

@@ -79,8 +79,8 @@ public sealed partial class Tensor
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate)
         {
-            estimate.Add(0, new GemmKernel(product.GradA(false), default, default, default).Cost);
-            estimate.Add(1, new GemmKernel(product.GradB(false), default, default, default).Cost);
+            estimate.Add(0, new GemmKernel(product.GradA(estimate.Accumulates(0)), default, default, default).Cost);
+            estimate.Add(1, new GemmKernel(product.GradB(estimate.Accumulates(1)), default, default, default).Cost);
         }
 
         public override void Backward(BackwardContext ctx)

@@ -91,7 +91,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new UnaryKernel<NegOp>(default, default, default, estimate.InputShape(0).Count).Cost);
+            estimate.Add(0, new UnaryKernel<NegOp>(default, default, default, estimate.InputShape(0).Count, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

@@ -58,7 +58,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.Extra(0);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new MaxPoolGradKernel(shape, default, default, default, false).Cost);
+            estimate.Add(0, new MaxPoolGradKernel(shape, default, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

@@ -60,7 +60,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new PermuteKernel(shapeOfY, inverse, default, default).Cost);
+            estimate.Add(0, new PermuteKernel(shapeOfY, inverse, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

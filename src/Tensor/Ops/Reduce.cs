@@ -170,7 +170,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, Kernel(estimate.InputShape(0), default, default).Cost);
+            estimate.Add(0, Kernel(estimate.InputShape(0), default, new GradTarget(default, estimate.Accumulates(0))).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
@@ -191,7 +191,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.Input(0);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, Kernel(estimate.InputShape(0), default, default, default).Cost);
+            estimate.Add(0, Kernel(estimate.InputShape(0), default, default, new GradTarget(default, estimate.Accumulates(0))).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
@@ -212,7 +212,8 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.Extra(0);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new MaxGradKernel(ReduceGeometry.Of(estimate.InputShape(0).ToArray(), reduced), default, default, default).Cost);
+            estimate.Add(
+                0, new MaxGradKernel(ReduceGeometry.Of(estimate.InputShape(0).ToArray(), reduced), default, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

@@ -112,7 +112,8 @@ public sealed partial class Tensor
 
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
-        public override void Estimate(NeedMask need, BackwardEstimate estimate) => estimate.Add(0, new EmbedKernel(window, default, default).Cost);
+        public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
+            estimate.Add(0, new EmbedKernel(window, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
@@ -130,7 +131,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new StridedCopyKernel(window.Walk(), default, 0, default, 0).Cost);
+            estimate.Add(0, new StridedCopyKernel(window.Walk(), default, 0, default, 0, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

@@ -43,7 +43,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.Output;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new SoftmaxGradKernel<TForm>(rows, columns, default, default, default, false).Cost);
+            estimate.Add(0, new SoftmaxGradKernel<TForm>(rows, columns, default, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

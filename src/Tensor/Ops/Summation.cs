@@ -25,10 +25,10 @@ internal static class Summation
     public static void Estimate<TOp>(BackwardEstimate estimate, int input, in ReduceGeometry geometry)
         where TOp : unmanaged, ISumOp
     {
-        estimate.Add(input, new SumKernel<TOp>(geometry, 1, default, default).Cost);
+        estimate.Add(input, new SumKernel<TOp>(geometry, 1, default, default, estimate.Accumulates(input)).Cost);
         if (geometry.Pieces > 1)
         {
-            estimate.Add(input, new SumFinishKernel(geometry, 1, default, default).Cost);
+            estimate.Add(input, new SumFinishKernel(geometry, 1, default, default, estimate.Accumulates(input)).Cost);
         }
     }
 }
