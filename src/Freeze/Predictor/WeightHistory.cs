@@ -10,10 +10,8 @@ namespace SmartFrz.Freeze;
 /// precision, written in place.
 /// </summary>
 /// <remarks>
-/// The sample is drawn once from (seed, parameter name) and sorted by the weights' values at that moment, so that position i means
-/// "the i-th quantile" in every layer and a predictor can tell small weights from large ones. Layers with fewer weights than
-/// samples are tiled.
-/// Source: SmartFRZ (arXiv 2401.16720), layer tailoring; order, normalisation and storage of movements are ours.
+/// The sample is drawn once from (seed, parameter name). Layers with fewer weights than samples are tiled.
+/// Source: SmartFRZ (arXiv 2401.16720), layer tailoring; normalisation and storage of movements are ours.
 /// </remarks>
 public sealed class WeightHistory : IDisposable
 {
@@ -139,17 +137,10 @@ public sealed class WeightHistory : IDisposable
         _ring.Dispose();
     }
 
-    // The draw happens once, on the host: positions sorted by the weight they hold now.
     private void Draw()
     {
         int[] indices = DrawIndices(0);
         var weights = Parameter.Value.ToArray();
-        if (!_options.Redraw)
-        {
-            Array.Sort(indices, (a, b) => weights[a] != weights[b] ? weights[a].CompareTo(weights[b]) : a.CompareTo(b));
-            Engine.Context.Upload<int>(indices, _indices.Buffer);
-        }
-
         _last.CopyFrom(Array.ConvertAll(indices, i => weights[i]));
     }
 

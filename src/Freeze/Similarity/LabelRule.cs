@@ -18,8 +18,8 @@ public sealed record LabelRule
     public LabelRuleKind Kind { get; init; } = LabelRuleKind.Settled;
 
     /// <summary>The movement that is still allowed: absolute for <see cref="LabelRuleKind.Settled"/>, relative for <see cref="LabelRuleKind.Stable"/>.</summary>
-    /// <value>Default 0.03.</value>
-    public double Tolerance { get; init; } = 0.03;
+    /// <value>Default 0.015: with it about half of the layers of the collected runs settle by half of the run.</value>
+    public double Tolerance { get; init; } = 0.015;
 
     /// <summary>Checks looked back over by <see cref="LabelRuleKind.Stable"/>.</summary>
     /// <value>Default 5.</value>

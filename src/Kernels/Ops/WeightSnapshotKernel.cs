@@ -67,12 +67,13 @@ public readonly unsafe struct WeightSnapshotKernel(
 }
 
 /// <summary>
-/// Reads a layer's window back as the predictor's input: snapshots from the oldest to the newest, each movement compressed by an
-/// inverse hyperbolic sine, which is linear below the unit and logarithmic above it.
+/// Reads a layer's window back as the predictor's input: how far each sampled weight stands from where it stood when the window
+/// began, snapshot by snapshot, compressed by an inverse hyperbolic sine, which is linear below the unit and logarithmic above it.
 /// </summary>
 /// <remarks>
-/// Computes: x[t, i] = asinh(history[(oldest + t) mod W, i] / unit).
+/// Computes: x[t, i] = asinh(|sum of history[(oldest + s) mod W, i] over s = 0..t| / unit).
 /// Shapes:   history (W, n) F16, x (W, n) F32.
+/// The sign is dropped: which way a weight went means nothing, how far and how steadily does.
 /// </remarks>
 public readonly unsafe struct WeightWindowKernel(DeviceBuffer history, DeviceBuffer x, int oldest, int window, int samples, float unit) : IKernel
 {
@@ -84,7 +85,7 @@ public readonly unsafe struct WeightWindowKernel(DeviceBuffer history, DeviceBuf
     public static string Name => "weight_window";
 
     /// <inheritdoc/>
-    public KernelCost Cost => new(5L * _window * _samples, 6L * _window * _samples);
+    public KernelCost Cost => new(6L * _window * _samples, 6L * _window * _samples);
 
     /// <inheritdoc/>
     public void Run(CpuContext cpu)
@@ -92,12 +93,13 @@ public readonly unsafe struct WeightWindowKernel(DeviceBuffer history, DeviceBuf
         System.Half* history = CpuContext.Pointer<System.Half>(_history);
         float* x = CpuContext.Floats(_x);
         float inverse = 1f / _unit;
-        for (int t = 0; t < _window; t++)
+        for (int i = 0; i < _samples; i++)
         {
-            System.Half* from = history + ((long)((_oldest + t) % _window) * _samples);
-            for (int i = 0; i < _samples; i++)
+            float moved = 0f;
+            for (int t = 0; t < _window; t++)
             {
-                x[((long)t * _samples) + i] = MathF.Asinh((float)from[i] * inverse);
+                moved += (float)history[((long)((_oldest + t) % _window) * _samples) + i];
+                x[((long)t * _samples) + i] = MathF.Asinh(MathF.Abs(moved) * inverse);
             }
         }
     }
@@ -105,7 +107,7 @@ public readonly unsafe struct WeightWindowKernel(DeviceBuffer history, DeviceBuf
     /// <inheritdoc/>
     public void Run(CudaContext cuda) => cuda.LaunchElements(
         WeightSnapshotCuda.Read,
-        (long)_window * _samples,
+        _samples,
         new WeightSnapshotCuda.ReadArgs
         {
             History = CudaContext.View<ILGPU.Half>(_history),
@@ -170,19 +172,20 @@ internal static class WeightSnapshotCuda
         }
     }
 
-    // One thread owns every (grid size)-th element of the window.
+    // One thread owns every (grid size)-th weight of the sample, through the whole window.
     [CudaKernel]
     public static void Read(ReadArgs a)
     {
-        int count = a.Window * a.Samples;
-        for (int e = Grid.GlobalIndex.X; e < count; e += Grid.DimX * Group.DimX)
+        for (int i = Grid.GlobalIndex.X; i < a.Samples; i += Grid.DimX * Group.DimX)
         {
-            int t = e / a.Samples;
-            float v = (float)a.History[((a.Oldest + t) % a.Window * a.Samples) + e - (t * a.Samples)] * a.Inverse;
-            // asinh of the absolute value, which is accurate near zero too: log(1 + (|v| + v^2 / (1 + sqrt(1 + v^2)))).
-            float size = IntrinsicMath.Abs(v);
-            float y = ILGPU.Algorithms.XMath.Log(1f + size + (size * size / (1f + ILGPU.Algorithms.XMath.Sqrt(1f + (size * size)))));
-            a.X[e] = v < 0f ? -y : y;
+            float moved = 0f;
+            for (int t = 0; t < a.Window; t++)
+            {
+                moved += (float)a.History[((a.Oldest + t) % a.Window * a.Samples) + i];
+                // asinh in a form that is accurate near zero too: log(1 + (v + v^2 / (1 + sqrt(1 + v^2)))).
+                float v = IntrinsicMath.Abs(moved) * a.Inverse;
+                a.X[(t * a.Samples) + i] = ILGPU.Algorithms.XMath.Log(1f + v + (v * v / (1f + ILGPU.Algorithms.XMath.Sqrt(1f + (v * v)))));
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ public sealed class HistoryDataset
     /// <summary>The examples' origins and labels.</summary>
     public IReadOnlyList<HistoryRecord> Records => _records;
 
-    /// <summary>The compressed movements of an example, (W,n), as the predictor reads them.</summary>
+    /// <summary>The window of an example, (W,n), as the predictor reads it.</summary>
     public ReadOnlySpan<Half> Window(int index) => _windows[index];
 
     /// <summary>Adds an example.</summary>

@@ -50,22 +50,18 @@ public sealed record PredictorEvaluation(
         return [.. heldOut.Select(i => model.Predict(features(i)))];
     }
 
-    // The root mean square of the window's whole movement: the sum of its snapshots' movements, which were compressed by asinh.
+    // The root mean square of how far the weights stand, at the newest snapshot, from where the window began.
     private static double LogMovement(HistoryDataset data, int index)
     {
-        var window = data.Window(index);
+        var newest = data.Window(index)[^data.Options.Samples..];
         double squares = 0;
-        for (int i = 0; i < data.Options.Samples; i++)
+        foreach (Half compressed in newest)
         {
-            double moved = 0;
-            for (int t = 0; t < data.Options.Window; t++)
-            {
-                moved += Math.Sinh((double)window[(t * data.Options.Samples) + i]) * data.Options.Unit;
-            }
-
+            double moved = Math.Sinh((double)compressed) * data.Options.Unit;
             squares += moved * moved;
         }
 
+        // A layer that does not move at all must not give minus infinity.
         return Math.Log(Math.Sqrt(squares / data.Options.Samples) + 1e-9);
     }
 }

@@ -9,8 +9,8 @@ namespace SmartFrz.Freeze;
 public sealed record PredictorTrainingOptions
 {
     /// <summary>Passes over the examples.</summary>
-    /// <value>Default 20.</value>
-    public int Epochs { get; init; } = 20;
+    /// <value>Default 40.</value>
+    public int Epochs { get; init; } = 40;
 
     /// <summary>Examples of a step.</summary>
     /// <value>Default 32.</value>
@@ -37,8 +37,15 @@ public sealed record PredictorTrainingOptions
 }
 
 /// <summary>Trains a predictor on labelled histories, with this library's own engine.</summary>
+/// <remarks>
+/// Which weights a layer's sample holds, and in which order, means nothing: at every step each example's positions are permuted, the
+/// same for all snapshots of its window. Without it the predictor learns the runs by heart.
+/// </remarks>
 public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions options)
 {
+    // Streams of the generator: order and augmentation must not draw the same numbers.
+    private const ulong OrderStream = 0x70726564, AugmentStream = 0x7065726D00000000;
+
     /// <summary>Trains on the examples whose index is given.</summary>
     /// <param name="data">The examples.</param>
     /// <param name="indices">Which of them to learn from.</param>
@@ -51,11 +58,12 @@ public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions opt
         using var norm = new GradientNorm(predictor);
         int batches = Math.Max(1, indices.Count / options.Batch);
         var schedule = new CosineSchedule(options.Lr);
+        ulong draw = 0;
         var inputs = new float[options.Batch * data.Options.Window * data.Options.Samples];
         var labels = new int[options.Batch];
         for (int epoch = 0; epoch < options.Epochs; epoch++)
         {
-            int[] order = Philox.Keyed(options.Seed, 0x70726564 + (ulong)epoch).Permutation(indices.Count);
+            int[] order = Philox.Keyed(options.Seed, OrderStream + (ulong)epoch).Permutation(indices.Count);
             double sum = 0;
             for (int b = 0; b < batches; b++)
             {
@@ -63,7 +71,7 @@ public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions opt
                 for (int i = 0; i < options.Batch; i++)
                 {
                     int example = indices[order[((b * options.Batch) + i) % order.Length]];
-                    Widen(data.Window(example), inputs.AsSpan(i * data.Options.Window * data.Options.Samples));
+                    Shuffle(data.Window(example), inputs.AsSpan(i * data.Options.Window * data.Options.Samples), data.Options.Samples, Philox.Keyed(options.Seed, AugmentStream + draw++));
                     labels[i] = data.Records[example].Freeze ? 1 : 0;
                 }
 
@@ -115,6 +123,18 @@ public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions opt
         optimizer.Step(learningRate, GradientNorm.ClipScale(norm.Measure(), options.ClipNorm));
         optimizer.ClearGradients();
         return value;
+    }
+
+    private static void Shuffle(ReadOnlySpan<Half> from, Span<float> to, int samples, Philox random)
+    {
+        int[] order = random.Permutation(samples);
+        for (int t = 0; t < from.Length; t += samples)
+        {
+            for (int i = 0; i < samples; i++)
+            {
+                to[t + i] = (float)from[t + order[i]];
+            }
+        }
     }
 
     private static void Widen(ReadOnlySpan<Half> from, Span<float> to)
