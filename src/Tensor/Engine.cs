@@ -37,6 +37,12 @@ public sealed class Engine : IDisposable
     /// <summary>The plan of the last backward pass.</summary>
     public BackwardPlan? LastPlan { get; private set; }
 
+    /// <summary>
+    /// The number of the current step: random numbers (dropout) are keyed by it. Each <see cref="BeginStep"/> raises it by one; set it
+    /// before a step to draw that step's numbers again.
+    /// </summary>
+    public long StepNumber { get; set; }
+
     /// <summary>Operations recorded since the step began.</summary>
     public int TapeLength => _tape.Nodes.Count;
 
@@ -213,7 +219,11 @@ public sealed class Engine : IDisposable
     public TensorScope BeginScope() => new(this, _scoped.Count);
 
     /// <summary>A scope that also empties the tape when it ends.</summary>
-    public StepScope BeginStep() => new(this, BeginScope());
+    public StepScope BeginStep()
+    {
+        StepNumber++;
+        return new StepScope(this, BeginScope());
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -36,7 +36,7 @@ public sealed record FreezeState(int Version, ImmutableSortedSet<string> Frozen)
 
     /// <summary>
     /// Writes the state into a network: frozen parameters lose gradient and gradient buffer, and a module computes as in evaluation
-    /// when it lies under a frozen name or all its parameters are frozen.
+    /// when it lies under a frozen name, or all its parameters are frozen, or it is inside such a module.
     /// </summary>
     /// <exception cref="ArgumentException">A name matches nothing in the network.</exception>
     internal void WriteTo(Module network)
@@ -54,10 +54,19 @@ public sealed record FreezeState(int Version, ImmutableSortedSet<string> Frozen)
             parameter.IsFrozen = IsFrozen(parameter.Name);
         }
 
-        foreach (var module in network.Modules())
+        WriteMode(network, frozenParent: false);
+    }
+
+    // What is inside a frozen module computes as in evaluation too, a dropout without parameters of its own for one.
+    private void WriteMode(Module module, bool frozenParent)
+    {
+        var parameters = module.Parameters().ToList();
+        module.IsFrozen = frozenParent
+            || (module.Path.Length > 0 && IsFrozen(module.Path))
+            || (parameters.Count > 0 && parameters.TrueForAll(p => p.IsFrozen));
+        foreach (var child in module.Children)
         {
-            var parameters = module.Parameters().ToList();
-            module.IsFrozen = (module.Path.Length > 0 && IsFrozen(module.Path)) || (parameters.Count > 0 && parameters.TrueForAll(p => p.IsFrozen));
+            WriteMode(child, module.IsFrozen);
         }
     }
 }

@@ -43,6 +43,9 @@ internal sealed class ModuleTree
     /// <summary>Whether the network as a whole is in training mode.</summary>
     public bool Training { get; set; } = true;
 
+    /// <summary>The step's number on the device; made by the first layer that needs it, which also disposes it.</summary>
+    public StepNumber? StepNumber { get; set; }
+
     /// <summary>Sees the output of every module call, for probes of activations.</summary>
     public Action<Module, Tensor>? Observer { get; set; }
 }

@@ -49,39 +49,14 @@ public abstract class Optimizer : IDisposable
     /// <summary>Updates every trainable parameter that has a gradient.</summary>
     /// <param name="learningRate">The schedule's learning rate of this step.</param>
     /// <param name="gradientScale">A factor on all gradients (clipping); 1 for none.</param>
-    public void Step(float learningRate, float gradientScale = 1f)
-    {
-        _block ??= new StepBlock(Engine, StepValues * Groups.Sum(g => g.Parameters.Count));
-        _block.Begin(learningRate, gradientScale);
-        _updates.Clear();
-        for (int g = 0; g < Groups.Count; g++)
-        {
-            var group = Groups[g];
-            for (int p = 0; p < group.Parameters.Count; p++)
-            {
-                var parameter = group.Parameters[p];
-                if (!parameter.IsFrozen && parameter.Variable.HasGradient)
-                {
-                    var state = EnsureState(parameter);
-                    state.Steps++;
-                    WriteStepValues(group, state.Steps, _block.Reserve(StepValues, out int slot));
-                    _updates.Add(new ParameterUpdate(group, parameter, state, _block.Buffer, slot));
-                }
-            }
-        }
+    public void Step(float learningRate, float gradientScale = 1f) => Step(learningRate, gradientScale, null, 0f);
 
-        _block.Upload();
-        var context = Engine.Context;
-        var (layer, phase) = (context.Layer, context.Phase);
-        context.Phase = Phase.Update;
-        foreach (var update in _updates)
-        {
-            context.Layer = update.Parameter.Variable.Layer;
-            Launch(in update);
-        }
-
-        (context.Layer, context.Phase) = (layer, phase);
-    }
+    /// <summary>As <see cref="Step(float, float)"/>, with all gradients scaled down where their norm exceeds a limit. Does not wait for the device.</summary>
+    /// <param name="learningRate">The schedule's learning rate of this step.</param>
+    /// <param name="norm">The norm of these gradients, computed just before.</param>
+    /// <param name="limit">The largest norm.</param>
+    /// <remarks>Computes: a scale of min(1, limit / (norm + 1e-6)). Source: PyTorch's <c>clip_grad_norm_</c>.</remarks>
+    public void Step(float learningRate, GradientNorm norm, float limit) => Step(learningRate, 1f, norm, limit);
 
     /// <summary>Forgets all gradients, so that the next backward pass writes instead of adding.</summary>
     public void ClearGradients()
@@ -174,5 +149,44 @@ public abstract class Optimizer : IDisposable
             _block?.Dispose();
             _block = null;
         }
+    }
+
+    private void Step(float learningRate, float gradientScale, GradientNorm? norm, float limit)
+    {
+        _block ??= new StepBlock(Engine, StepValues * Groups.Sum(g => g.Parameters.Count));
+        _block.Begin(learningRate, gradientScale);
+        _updates.Clear();
+        for (int g = 0; g < Groups.Count; g++)
+        {
+            var group = Groups[g];
+            for (int p = 0; p < group.Parameters.Count; p++)
+            {
+                var parameter = group.Parameters[p];
+                if (!parameter.IsFrozen && parameter.Variable.HasGradient)
+                {
+                    var state = EnsureState(parameter);
+                    state.Steps++;
+                    WriteStepValues(group, state.Steps, _block.Reserve(StepValues, out int slot));
+                    _updates.Add(new ParameterUpdate(group, parameter, state, _block.Buffer, slot));
+                }
+            }
+        }
+
+        _block.Upload();
+        var context = Engine.Context;
+        var (layer, phase) = (context.Layer, context.Phase);
+        context.Phase = Phase.Update;
+        if (norm is not null)
+        {
+            Engine.Launch(new ClipScaleKernel(norm.Value, limit, _block.Buffer, StepBlock.GradientScale));
+        }
+
+        foreach (var update in _updates)
+        {
+            context.Layer = update.Parameter.Variable.Layer;
+            Launch(in update);
+        }
+
+        (context.Layer, context.Phase) = (layer, phase);
     }
 }

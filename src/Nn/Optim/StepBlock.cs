@@ -9,6 +9,9 @@ namespace SmartFrz.Nn;
 /// </summary>
 internal sealed class StepBlock(Engine engine, int capacity) : IDisposable
 {
+    /// <summary>Where the scale of the gradients is.</summary>
+    public const int GradientScale = 1;
+
     private const int Shared = 2;
 
     private readonly float[] _host = new float[Shared + capacity];
@@ -21,7 +24,7 @@ internal sealed class StepBlock(Engine engine, int capacity) : IDisposable
     /// <summary>Begins a step.</summary>
     public void Begin(float learningRate, float gradientScale)
     {
-        (_host[0], _host[1]) = (learningRate, gradientScale);
+        (_host[0], _host[GradientScale]) = (learningRate, gradientScale);
         _used = Shared;
     }
 

@@ -10,9 +10,6 @@ namespace SmartFrz.Nn;
 /// </remarks>
 public sealed class GradientNorm : IDisposable
 {
-    // As in PyTorch: keeps a norm of zero from dividing by zero.
-    private const float Epsilon = 1e-6f;
-
     private readonly Parameter[] _parameters;
     private readonly Engine _engine;
     private readonly Tensor _slots, _norm;
@@ -28,8 +25,11 @@ public sealed class GradientNorm : IDisposable
         _norm = _engine.NewPersistent(new Shape(1), DType.F32, BufferKind.Workspace);
     }
 
-    /// <summary>The norm over the parameters that have a gradient now. Waits for the device.</summary>
-    public float Measure()
+    /// <summary>The last norm computed, one number on the device.</summary>
+    public DeviceBuffer Value => _norm.Buffer;
+
+    /// <summary>Computes the norm over the parameters that have a gradient now, and leaves it on the device.</summary>
+    public void Compute()
     {
         var context = _engine.Context;
         var (layer, phase) = (context.Layer, context.Phase);
@@ -51,11 +51,14 @@ public sealed class GradientNorm : IDisposable
         context.Layer = layer;
         _engine.Launch(new NormKernel(_slots.Buffer, slot, _norm.Buffer));
         context.Phase = phase;
-        return _norm.Item();
     }
 
-    /// <summary>The factor that brings a norm down to a limit: min(1, limit / (norm + 1e-6)).</summary>
-    public static float ClipScale(float norm, float limit) => Math.Min(1f, limit / (norm + Epsilon));
+    /// <summary>Computes the norm over the parameters that have a gradient now. Waits for the device.</summary>
+    public float Measure()
+    {
+        Compute();
+        return _norm.Item();
+    }
 
     /// <inheritdoc/>
     public void Dispose()

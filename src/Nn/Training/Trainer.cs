@@ -216,6 +216,8 @@ public sealed class Trainer : IDisposable
 
         var batch = _stage.Load(batches.Current);
         _costs.AddStep(Stopwatch.GetElapsedTime(start).TotalSeconds);
+        // A resumed run draws the same random numbers.
+        engine.StepNumber = Context.Step;
         using (engine.BeginStep())
         {
             var logits = Context.Model.Call(batch.Inputs);
@@ -230,7 +232,7 @@ public sealed class Trainer : IDisposable
         }
 
         Raise(static (callback, context) => callback.GradientsReady(context));
-        Context.Optimizer.Step(Context.LearningRate, ClipScale());
+        Update();
         Context.Optimizer.ClearGradients();
         Context.Step++;
         // Before the callbacks: a policy's own work is no part of the step's memory.
@@ -238,20 +240,25 @@ public sealed class Trainer : IDisposable
         Raise(static (callback, context) => callback.StepEnded(context));
     }
 
-    private float ClipScale()
+    // Clipped on the device; where reading costs no waiting the norm is looked at too.
+    private void Update()
     {
         if (_norm is null)
         {
-            return 1f;
+            Context.Optimizer.Step(Context.LearningRate);
+            return;
         }
 
-        float norm = _norm.Measure();
-        if (_options.NanGuard && !float.IsFinite(norm))
+        if (!GuardEachStep)
+        {
+            _norm.Compute();
+        }
+        else if (_norm.Measure() is var norm && !float.IsFinite(norm))
         {
             throw Diverged($"step {Context.Step + 1}: the norm of the gradients is {norm}; nearest to the loss it is {NonFinite.LastGradient(Context.Model) ?? "their sum"}");
         }
 
-        return GradientNorm.ClipScale(norm, _options.ClipNorm);
+        Context.Optimizer.Step(Context.LearningRate, _norm, _options.ClipNorm);
     }
 
     private void RememberMemory()

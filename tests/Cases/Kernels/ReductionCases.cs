@@ -36,6 +36,20 @@ public sealed class ReductionCases : IKernelCases
                 return bench.Read<float>(y, 1);
             },
         };
+        foreach (float norm in new[] { 0f, 0.5f, 8f, float.PositiveInfinity })
+        {
+            yield return new KernelCase
+            {
+                Name = FormattableString.Invariant($"clip scale of norm {norm}"),
+                Run = bench =>
+                {
+                    var y = bench.Upload(3f, 3f);
+                    bench.Launch(new ClipScaleKernel(bench.Upload(norm), 2f, y, 1));
+                    return bench.Read<float>(y, 2);
+                },
+            };
+        }
+
         yield return new KernelCase
         {
             Name = "sum in pieces",

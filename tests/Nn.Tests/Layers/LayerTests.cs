@@ -71,6 +71,62 @@ public sealed class LayerTests
     }
 
     [Fact]
+    public void Dropout_draws_by_seed_name_and_step()
+    {
+        using var test = new TestEngine();
+        var engine = test.Engine;
+        using var first = new Dropout(ModuleScope.Root(engine, 3).Child("a"), 0.25f);
+        using var same = new Dropout(ModuleScope.Root(engine, 3).Child("a"), 0.25f);
+        using var named = new Dropout(ModuleScope.Root(engine, 3).Child("b"), 0.25f);
+        using var seeded = new Dropout(ModuleScope.Root(engine, 4).Child("a"), 0.25f);
+        float[] Draw(Dropout layer, long step)
+        {
+            engine.StepNumber = step;
+            using (engine.BeginStep())
+            {
+                return layer.Call(engine.FromHost<float>([.. Enumerable.Repeat(3f, 4001)], new Shape(4001))).ToArray();
+            }
+        }
+
+        float[] drawn = Draw(first, 7);
+        Assert.Equal([0f, 4f], drawn.Distinct().Order());
+        // 1000 zeros of 4001 are expected; six standard deviations of that are 164.
+        Assert.InRange(drawn.Count(v => v == 0), 836, 1164);
+        Assert.Equal(drawn, Draw(same, 7));
+        Assert.NotEqual(drawn, Draw(first, 8));
+        Assert.NotEqual(drawn, Draw(named, 7));
+        Assert.NotEqual(drawn, Draw(seeded, 7));
+        Assert.Equal(drawn, Draw(first, 7));
+    }
+
+    [Fact]
+    public void Dropout_is_the_identity_in_evaluation_and_when_frozen()
+    {
+        using var test = new TestEngine();
+        var engine = test.Engine;
+        var scope = ModuleScope.Root(engine, 3);
+        using var chain = new Sequential(scope, s => new Linear(s, 3, 50), s => new Dropout(s, 0.5f), s => new Dropout(s, 0.5f));
+        bool Drops()
+        {
+            using (engine.BeginStep())
+            {
+                return chain.Call(engine.FromHost<float>([1, 2, 3], new Shape(1, 3))).ToArray().Contains(0f);
+            }
+        }
+
+        Assert.True(Drops());
+        chain.SetTraining(false);
+        Assert.False(Drops());
+        chain.SetTraining(true);
+        FreezeState.Empty.Change(["0"], []).WriteTo(chain);
+        Assert.True(chain.Children[0].IsFrozen);
+        Assert.False(Drops());
+        chain.Dispose();
+        Assert.Equal(0, engine.Context.Memory.Live);
+        Assert.Throws<Options.OptionException>(() => new Dropout(ModuleScope.Root(engine, 3), 1f));
+    }
+
+    [Fact]
     public void Normalisation_counts_batches_in_training_only()
     {
         using var test = new TestEngine();

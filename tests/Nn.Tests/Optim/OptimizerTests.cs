@@ -61,6 +61,41 @@ public sealed class OptimizerTests
         AssertClose(reference.Weights, parameter.Value.ToArray());
     }
 
+    // PyTorch's clip_grad_norm_ before the step: the scale is min(1, limit / (norm + 1e-6)).
+    [Theory]
+    [InlineData(0.5f)]
+    [InlineData(1000f)]
+    public void Gradients_are_clipped_by_their_common_norm(float limit)
+    {
+        using var test = new TestEngine();
+        using var bag = new Bag(ModuleScope.Root(test.Engine, 5), [3, 37, 1009]);
+        using var sgd = new Sgd(bag, 0.9f, weightDecay: 0.1f);
+        using var norm = new GradientNorm(bag);
+        SgdReference[] references = [.. bag.OwnParameters.Select(p => new SgdReference(p, 0.9f, false, 0.1f))];
+        for (ulong step = 0; step < 3; step++)
+        {
+            if (step == 1)
+            {
+                FreezeState.Empty.Change(["p2"], []).WriteTo(bag);
+            }
+
+            // A frozen parameter has no gradient, and no part in the norm.
+            int trainable = step == 0 ? 3 : 2;
+            double[][] gradients = [.. bag.Backward(step).Take(trainable).Select(g => Array.ConvertAll(g, v => (double)v))];
+            double length = Math.Sqrt(gradients.Sum(g => g.Sum(v => v * v)));
+            norm.Compute();
+            sgd.Step(0.1f, norm, limit);
+            Assert.Equal(length, norm.Measure(), 1e-6 * length);
+            sgd.ClearGradients();
+            double scale = Math.Min(1, limit / (length + 1e-6));
+            for (int p = 0; p < trainable; p++)
+            {
+                references[p].Step(Array.ConvertAll(gradients[p], v => scale * v), 0.1f);
+                AssertClose(references[p].Weights, bag.OwnParameters[p].Value.ToArray());
+            }
+        }
+    }
+
     [Fact]
     public void Released_state_starts_anew()
     {

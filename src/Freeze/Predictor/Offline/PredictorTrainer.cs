@@ -120,7 +120,8 @@ public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions opt
             engine.Backward(loss);
         }
 
-        optimizer.Step(learningRate, GradientNorm.ClipScale(norm.Measure(), options.ClipNorm));
+        norm.Compute();
+        optimizer.Step(learningRate, norm, options.ClipNorm);
         optimizer.ClearGradients();
         return value;
     }
