@@ -9,11 +9,7 @@ public static class FreezePolicies
 {
     /// <summary>The factories of this library, and of other assemblies that bring their own.</summary>
     public static IReadOnlyDictionary<string, IFreezePolicyFactory> All(params IEnumerable<Assembly> others) =>
-        others.Prepend(typeof(FreezePolicies).Assembly)
-            .SelectMany(a => a.GetTypes())
-            .Where(t => t is { IsAbstract: false, IsClass: true } && t.IsAssignableTo(typeof(IFreezePolicyFactory)))
-            .Select(t => (IFreezePolicyFactory)Activator.CreateInstance(t)!)
-            .ToDictionary(f => f.Name, StringComparer.Ordinal);
+        NamedParts.Of<IFreezePolicyFactory>(f => [f.Name], others.Prepend(typeof(FreezePolicies).Assembly));
 
     /// <summary>A policy by name.</summary>
     /// <param name="name">Its name.</param>

@@ -8,12 +8,7 @@ public static class DataSources
 {
     /// <summary>The sources of this library, and of other assemblies that bring their own.</summary>
     public static IReadOnlyDictionary<string, IDataSource> All(params IEnumerable<Assembly> others) =>
-        others.Prepend(typeof(DataSources).Assembly)
-            .Distinct()
-            .SelectMany(a => a.GetTypes())
-            .Where(t => t is { IsAbstract: false, IsClass: true, ContainsGenericParameters: false } && t.IsAssignableTo(typeof(IDataSource)))
-            .Select(t => (IDataSource)Activator.CreateInstance(t)!)
-            .ToDictionary(s => s.Name, StringComparer.Ordinal);
+        NamedParts.Of<IDataSource>(s => [s.Name], others.Prepend(typeof(DataSources).Assembly));
 
     /// <summary>A source by name.</summary>
     /// <exception cref="OptionException">There is none; the message lists them and says what was meant.</exception>
