@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using SmartFrz.Kernels;
@@ -38,6 +39,12 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     /// <inheritdoc/>
     public void RunStarting(TrainingContext context)
     {
+        if (_freezer is not null && _restored is null)
+        {
+            // The run was stopped and goes on: the policy is still at work.
+            return;
+        }
+
         _freezer = new Freezer(context, mode, policy.MayThaw);
         _context = new FreezeContext(context, _freezer, () => _costs);
         if (_restored is { } restored)
@@ -48,7 +55,7 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
             _restored = null;
         }
 
-        policy.Start(_context);
+        OnPolicy(context, () => policy.Start(_context));
     }
 
     /// <inheritdoc/>
@@ -63,20 +70,16 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     /// <inheritdoc/>
     public void StepEnded(TrainingContext context)
     {
-        _costs ??= UnitCosts.Read(context.Engine.Context.Launches, context.Model.Units).Since(_before!);
+        _costs ??= UnitCosts.Read(context.Engine.Context.Launches, context.Model.Units).Since(_before!)
+            .WithSavings(context.Model, context.Engine.LastPlan!);
         if (context.Step == context.TotalSteps)
         {
             // After the last step there is nothing left to save: what would freeze now must not adorn the report.
             return;
         }
 
-        var device = context.Engine.Context;
-        var phase = device.Phase;
-        device.Phase = Phase.Freeze;
-        long start = System.Diagnostics.Stopwatch.GetTimestamp();
-        var decision = policy.Decide(_context!);
-        Seconds += System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
-        device.Phase = phase;
+        var decision = FreezeDecision.None;
+        OnPolicy(context, () => decision = policy.Decide(_context!));
         if (!decision.IsEmpty)
         {
             foreach (var change in _freezer!.Apply(decision))
@@ -102,5 +105,17 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     {
         _restored = entries;
         policy.Load(new CheckpointEntries { Json = (JsonObject?)entries.Json["policy"]?.DeepClone() ?? [], Arrays = entries.Arrays });
+    }
+
+    // The policy's own work, timed and booked as such.
+    private void OnPolicy(TrainingContext context, Action work)
+    {
+        var device = context.Engine.Context;
+        var phase = device.Phase;
+        device.Phase = Phase.Freeze;
+        long start = Stopwatch.GetTimestamp();
+        work();
+        Seconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
+        device.Phase = phase;
     }
 }

@@ -13,8 +13,8 @@ public enum FreezeMode
 }
 
 /// <summary>
-/// The only writer of freeze states. It turns a policy's wish into the next state of a run: the head stays trainable, in prefix
-/// mode the frontier moves from the input on without gaps.
+/// The only writer of freeze states. It turns a policy's wish into the next state of a run: the head stays trainable; in prefix mode
+/// the frontier moves without gaps, so that a unit waits for those before it and thaws with any of them.
 /// </summary>
 public sealed class Freezer(TrainingContext training, FreezeMode mode, bool keepOptimizerState)
 {
@@ -31,10 +31,11 @@ public sealed class Freezer(TrainingContext training, FreezeMode mode, bool keep
     /// <exception cref="ArgumentException">The decision names a unit that the network does not have.</exception>
     public IReadOnlyList<FreezeEvent> Apply(FreezeDecision decision)
     {
-        var thaw = decision.Thaw.Select(d => (Unit: UnitOf(d), Decision: d)).Where(d => training.IsFrozen(d.Unit)).ToList();
-        var freeze = decision.Freeze.Select(d => (Unit: UnitOf(d), Decision: d)).Where(d => !d.Unit.IsHead && !training.IsFrozen(d.Unit)).ToList();
+        var thaw = Named(decision.Thaw).Where(d => training.IsFrozen(d.Unit)).ToList();
+        var freeze = Named(decision.Freeze).Where(d => !d.Unit.IsHead && !training.IsFrozen(d.Unit)).ToList();
         if (mode == FreezeMode.Prefix)
         {
+            thaw = WithAllAfter(thaw);
             freeze = Prefix(freeze, thaw.Select(d => d.Unit));
         }
 
@@ -54,6 +55,29 @@ public sealed class Freezer(TrainingContext training, FreezeMode mode, bool keep
     {
         _events.Clear();
         _events.AddRange(events);
+    }
+
+    private IEnumerable<(FreezableUnit Unit, UnitDecision Decision)> Named(IEnumerable<UnitDecision> decisions) =>
+        decisions.Select(d => (Unit: UnitOf(d), Decision: d)).DistinctBy(d => d.Unit.Name);
+
+    // Behind a thawed unit nothing may stay frozen.
+    private List<(FreezableUnit Unit, UnitDecision Decision)> WithAllAfter(List<(FreezableUnit Unit, UnitDecision Decision)> wanted)
+    {
+        var thaw = new List<(FreezableUnit, UnitDecision)>();
+        foreach (var unit in training.Model.Units.Where(training.IsFrozen))
+        {
+            int found = wanted.FindIndex(w => w.Unit == unit);
+            if (found >= 0)
+            {
+                thaw.Add(wanted[found]);
+            }
+            else if (thaw.Count > 0)
+            {
+                thaw.Add((unit, new UnitDecision(unit.Name, null, $"prefix mode: {thaw[0].Item1.Name} before it thaws")));
+            }
+        }
+
+        return thaw;
     }
 
     // From the input on: already frozen, or frozen now; the first unit that is neither ends the prefix.

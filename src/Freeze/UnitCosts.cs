@@ -1,17 +1,19 @@
 using SmartFrz.Kernels;
 using SmartFrz.Nn;
+using SmartFrz.Tensors;
 
 namespace SmartFrz.Freeze;
 
 /// <summary>
-/// The work of one unfrozen training step, unit by unit, as the ledger counted it in the first step.
+/// The work of one unfrozen training step, unit by unit, as the ledger counted it in the first step, and what freezing would leave out
+/// of it, as the planner says.
 /// </summary>
 /// <param name="Units">Each unit's FLOPs of a step by phase, in forward order.</param>
 /// <param name="StepFlops">FLOPs of the whole step, parts outside any unit included.</param>
 public sealed record UnitCosts(IReadOnlyList<UnitCost> Units, long StepFlops)
 {
     /// <summary>FLOPs of a step when the first <paramref name="frozenUnits"/> units are frozen.</summary>
-    public long WithPrefix(int frozenUnits) => StepFlops - Units.Take(frozenUnits).Sum(u => u.SavedAsPrefix);
+    public long WithPrefix(int frozenUnits) => StepFlops - Units.Take(frozenUnits).Sum(u => u.SavedInPrefix);
 
     /// <summary>Reads the totals of all launches so far, unit by unit.</summary>
     public static UnitCosts Read(LaunchLedger ledger, IReadOnlyList<FreezableUnit> units)
@@ -27,14 +29,10 @@ public sealed record UnitCosts(IReadOnlyList<UnitCost> Units, long StepFlops)
             }
 
             total += totals.Flops;
-            string name = ledger.NameOf(layer);
-            for (int u = 0; u < units.Count; u++)
+            int unit = UnitOf(ledger.NameOf(layer), units);
+            if (unit >= 0)
             {
-                if (name.Length > 0 && units[u].Contains(name))
-                {
-                    flops[u, column] += totals.Flops;
-                    break;
-                }
+                flops[unit, column] += totals.Flops;
             }
         }
 
@@ -44,6 +42,59 @@ public sealed record UnitCosts(IReadOnlyList<UnitCost> Units, long StepFlops)
     /// <summary>The difference of two readings: what happened between them.</summary>
     public UnitCosts Since(UnitCosts earlier) =>
         new([.. Units.Zip(earlier.Units, (now, then) => now.Minus(then))], StepFlops - earlier.StepFlops);
+
+    /// <summary>Adds what freezing would leave out of a step in which nothing was frozen.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="plan">The plan of that step's backward pass.</param>
+    public UnitCosts WithSavings(Network network, BackwardPlan plan)
+    {
+        var units = network.Units;
+        var forward = new long[units.Count];
+        foreach (var step in plan.Steps)
+        {
+            int unit = UnitOf(network.Engine.Context.Launches.NameOf(step.Layer), units);
+            if (unit >= 0)
+            {
+                forward[unit] += step.TrainingForward.Flops;
+            }
+        }
+
+        var unitOf = network.Parameters().ToDictionary(p => p.Variable, p => UnitOf(p.Name, units));
+        var savings = new List<UnitCost>();
+        long before = Backward(plan, _ => false);
+        for (int u = 0; u < units.Count; u++)
+        {
+            long after = Backward(plan, v => unitOf.TryGetValue(v, out int unit) && unit >= 0 && unit <= u);
+            long own = Units[u].Update + forward[u];
+            savings.Add(Units[u] with
+            {
+                SavedInPrefix = own + before - after,
+                SavedAlone = own + Backward(plan, _ => false) - Backward(plan, v => unitOf.TryGetValue(v, out int unit) && unit == u),
+            });
+            before = after;
+        }
+
+        return this with { Units = savings };
+    }
+
+    private static long Backward(BackwardPlan plan, Predicate<Variable> frozen)
+    {
+        var (input, weight) = plan.WithFrozen(frozen);
+        return input.Flops + weight.Flops;
+    }
+
+    private static int UnitOf(string name, IReadOnlyList<FreezableUnit> units)
+    {
+        for (int u = 0; name.Length > 0 && u < units.Count; u++)
+        {
+            if (units[u].Contains(name))
+            {
+                return u;
+            }
+        }
+
+        return -1;
+    }
 
     private static int Column(Phase phase) => phase switch
     {
@@ -56,11 +107,19 @@ public sealed record UnitCosts(IReadOnlyList<UnitCost> Units, long StepFlops)
 }
 
 /// <summary>FLOPs of one unit in one training step.</summary>
-public sealed record UnitCost(string Unit, long Forward, long BackwardInput, long BackwardWeight, long Update)
+/// <param name="Unit">The unit's name.</param>
+/// <param name="Forward">Its forward pass.</param>
+/// <param name="BackwardInput">Gradients of its activations.</param>
+/// <param name="BackwardWeight">Gradients of its parameters.</param>
+/// <param name="Update">The optimizer's updates of its parameters.</param>
+/// <param name="SavedInPrefix">
+/// What a step no longer computes when it freezes and all before it are frozen: the gradients of what the next unit reads included,
+/// which nobody needs then.
+/// </param>
+/// <param name="SavedAlone">What a step no longer computes when it alone is frozen.</param>
+public sealed record UnitCost(
+    string Unit, long Forward, long BackwardInput, long BackwardWeight, long Update, long SavedInPrefix = 0, long SavedAlone = 0)
 {
-    /// <summary>What a step no longer computes when this unit and all before it are frozen.</summary>
-    public long SavedAsPrefix => BackwardInput + BackwardWeight + Update;
-
     internal UnitCost Minus(UnitCost other) => new(
         Unit, Forward - other.Forward, BackwardInput - other.BackwardInput, BackwardWeight - other.BackwardWeight, Update - other.Update);
 }

@@ -46,6 +46,12 @@ public abstract class DeviceContext : IDisposable
         set => _arena.OnReturn = value ? Poison : null;
     }
 
+    /// <summary>
+    /// A second context that books in the same ledgers, all of it as one phase. Its launches keep their order among those of this one,
+    /// so that it may read what this one writes.
+    /// </summary>
+    public abstract DeviceContext CreateSibling(Phase bookAs);
+
     /// <summary>Lends memory; its content is undefined.</summary>
     public DeviceBuffer Rent(long bytes, BufferKind kind) => _arena.Rent(bytes, kind, Layer);
 

@@ -46,8 +46,11 @@ public sealed class Engine : IDisposable
     /// <summary>Operations recorded since the step began.</summary>
     public int TapeLength => _tape.Nodes.Count;
 
-    /// <summary>A second engine on the same device that books its work and memory in this engine's ledgers, all of it as one phase.</summary>
-    public Engine CreateSibling(Phase bookAs) => new(Context.Device.CreateContext(Context.Launches, Context.Memory, bookAs));
+    /// <summary>
+    /// A second engine on the same device that books its work and memory in this engine's ledgers, all of it as one phase. Its launches
+    /// keep their order among this engine's, so that it may read this engine's tensors. It must be disposed first.
+    /// </summary>
+    public Engine CreateSibling(Phase bookAs) => new(Context.CreateSibling(bookAs));
 
     /// <summary>A new tensor of the current scope; its content is undefined.</summary>
     public Tensor NewTensor(Shape shape, DType type = DType.F32)

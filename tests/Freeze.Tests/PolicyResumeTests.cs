@@ -14,7 +14,7 @@ public sealed class PolicyResumeTests : IDisposable
 
     [Theory]
     [InlineData("none", "{}", 0)]
-    [InlineData("linear", "{}", 1)]
+    [InlineData("linear", """{"freeze_start": 0.0}""", 1)]
     [InlineData("schedule", """{"schedule": ["conv1@3", "conv2@9"]}""", 2)]
     [InlineData("random", """{"saved_share": 0.3}""", 1)]
     [InlineData("smartfrz", """{"predictor": "PREDICTOR", "threshold": 0.3, "votes": 2, "stages_per_epoch": 3}""", 1)]

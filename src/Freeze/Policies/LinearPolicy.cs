@@ -1,3 +1,5 @@
+using SmartFrz.Nn.Options;
+
 namespace SmartFrz.Freeze;
 
 /// <summary>When <see cref="LinearPolicy"/> freezes how much.</summary>
@@ -19,16 +21,25 @@ public sealed record LinearPolicyOptions
 /// <remarks>Source: the linear schedule of MosaicML Composer's layer freezing, with units in forward order instead of modules in order of ownership.</remarks>
 public sealed class LinearPolicy : FreezePolicy
 {
+    // A whole number of units must not be rounded down because 0.3 and its like have no end in binary.
+    private const double Rounding = 1e-9;
+
     private readonly LinearPolicyOptions _options;
 
     /// <summary>A policy with those options.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A share is outside 0..1.</exception>
+    /// <exception cref="OptionException">A share is outside 0..1.</exception>
     public LinearPolicy(LinearPolicyOptions options)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(options.FreezeStart);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(options.FreezeStart, 1.0);
-        ArgumentOutOfRangeException.ThrowIfNegative(options.FreezeLevel);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.FreezeLevel, 1.0);
+        if (options.FreezeStart is not (>= 0 and < 1))
+        {
+            throw new OptionException(FormattableString.Invariant($"option 'freeze.freeze_start' is {options.FreezeStart}, expected a number from 0 to below 1"));
+        }
+
+        if (options.FreezeLevel is not (>= 0 and <= 1))
+        {
+            throw new OptionException(FormattableString.Invariant($"option 'freeze.freeze_level' is {options.FreezeLevel}, expected a number from 0 to 1"));
+        }
+
         _options = options;
     }
 
@@ -45,7 +56,7 @@ public sealed class LinearPolicy : FreezePolicy
 
         double t = (double)context.Training.Step / context.Training.TotalSteps;
         double share = _options.FreezeLevel * Math.Max(0, t - _options.FreezeStart) / (1 - _options.FreezeStart);
-        int count = (int)(share * context.Units.Count);
+        int count = (int)((share * context.Units.Count) + Rounding);
         return FreezeDecision.ToFreeze(context.Units.Take(count).Select(u => new UnitDecision(u.Name, null, $"linear schedule: {count} of {context.Units.Count} units")));
     }
 }

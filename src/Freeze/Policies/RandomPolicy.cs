@@ -23,13 +23,17 @@ public sealed record RandomPolicyOptions
 /// </summary>
 /// <remarks>
 /// Computes: uniform times for the units (sorted in forward order in prefix mode), then stretched towards the end of the run by one
-/// factor, found by bisection, until the FLOPs saved are those asked for. The cost of a unit is what the ledger counted in the
-/// first step.
+/// factor, found by bisection, until the FLOPs saved are those asked for. What a unit saves is what the ledger counted in the first
+/// step and the planner says of it.
+/// Throws: <see cref="OptionException"/> after the first step when freezing everything from there on would not save that much.
 /// </remarks>
 public sealed class RandomPolicy : FreezePolicy
 {
     // Halvings of the factor's interval: 2^-40 is far below one step of any run.
     private const int Bisections = 40;
+
+    // How far below the share asked for a run may stay when even everything frozen from the first step on saves less.
+    private const double Tolerance = 0.02;
 
     private readonly RandomPolicyOptions _options;
     private long[]? _steps;
@@ -39,7 +43,7 @@ public sealed class RandomPolicy : FreezePolicy
     {
         if (options.SavedShare is not (>= 0 and < 1))
         {
-            throw new OptionException($"option 'freeze.saved_share' is {options.SavedShare}, expected a number from 0 to below 1");
+            throw new OptionException(FormattableString.Invariant($"option 'freeze.saved_share' is {options.SavedShare}, expected a number from 0 to below 1"));
         }
 
         _options = options;
@@ -84,6 +88,14 @@ public sealed class RandomPolicy : FreezePolicy
         long total = context.Training.TotalSteps;
         double wanted = _options.SavedShare * context.Costs.StepFlops * total;
         double low = 0, high = 1 / Math.Max(left.DefaultIfEmpty(1).Min(), 1e-6);
+        double most = Saved(Times(left, high, total), context, prefix);
+        if (most < wanted * (1 - Tolerance))
+        {
+            double share = most / context.Costs.StepFlops / total;
+            throw new OptionException(FormattableString.Invariant(
+                $"option 'freeze.saved_share' is {_options.SavedShare}: this run saves at most {share:0.###}, with everything but the head frozen after its first step"));
+        }
+
         for (int i = 0; i < Bisections; i++)
         {
             double factor = (low + high) / 2;
@@ -103,7 +115,7 @@ public sealed class RandomPolicy : FreezePolicy
     private static long[] Times(double[] left, double factor, long total) =>
         Array.ConvertAll(left, l => Math.Max(1, total - (long)Math.Round(Math.Min(1, l * factor) * total)));
 
-    // FLOPs saved: a unit with only frozen units before it saves its whole backward pass, another one its weight gradients.
+    // FLOPs saved: a unit with only frozen units before it saves its whole backward pass, another one what it saves alone.
     private static double Saved(long[] steps, FreezeContext context, bool prefix)
     {
         double saved = 0;
@@ -114,7 +126,7 @@ public sealed class RandomPolicy : FreezePolicy
             var cost = context.Costs.Units[u];
             frontier = Math.Max(frontier, steps[u]);
             long own = prefix ? frontier : steps[u];
-            saved += ((double)(cost.BackwardWeight + cost.Update) * (total - own)) + ((double)cost.BackwardInput * (total - frontier));
+            saved += ((double)cost.SavedAlone * (total - own)) + ((double)(cost.SavedInPrefix - cost.SavedAlone) * (total - frontier));
         }
 
         return saved;

@@ -16,10 +16,11 @@ public sealed record SchedulePolicyOptions
     public IReadOnlyList<string> Schedule { get; init; } = [];
 }
 
-/// <summary>Freezes given units at given times.</summary>
+/// <summary>Freezes given units at given times; in prefix mode a unit whose time has come waits for those before it.</summary>
 public sealed class SchedulePolicy : FreezePolicy
 {
     private readonly IReadOnlyList<Entry> _entries;
+    private long _next;
 
     /// <summary>A policy with that schedule.</summary>
     /// <exception cref="OptionException">An entry cannot be read.</exception>
@@ -43,14 +44,20 @@ public sealed class SchedulePolicy : FreezePolicy
     /// <inheritdoc/>
     public override FreezeDecision Decide(FreezeContext context)
     {
-        var due = _entries.Where(e => e.StepIn(context.Training) == context.Training.Step).ToList();
-        return due.Count == 0
-            ? FreezeDecision.None
-            : FreezeDecision.ToFreeze(
-                from unit in context.Units
-                let entry = due.Find(e => e.Matches(unit.Name))
-                where entry is not null
-                select new UnitDecision(unit.Name, null, $"schedule {entry.Text}"));
+        var training = context.Training;
+        if (training.Step < _next)
+        {
+            return FreezeDecision.None;
+        }
+
+        var due = _entries.Where(e => e.StepIn(training) <= training.Step).ToList();
+        // What waits in prefix mode can only go on when something else becomes due.
+        _next = _entries.Select(e => e.StepIn(training)).Where(s => s > training.Step).DefaultIfEmpty(long.MaxValue).Min();
+        return FreezeDecision.ToFreeze(
+            from unit in context.Active
+            let entry = due.Find(e => e.Matches(unit.Name))
+            where entry is not null
+            select new UnitDecision(unit.Name, null, $"schedule {entry.Text}"));
     }
 
     private static Entry Parse(string text)
@@ -59,7 +66,7 @@ public sealed class SchedulePolicy : FreezePolicy
         string time = at < 0 ? "" : text[(at + 1)..];
         char unit = time.Length > 0 && time[^1] is 'e' or '%' ? time[^1] : 's';
         string number = unit == 's' ? time : time[..^1];
-        if (at <= 0 || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || value < 0)
+        if (at <= 0 || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !(value >= 0 && double.IsFinite(value)))
         {
             throw new OptionException($"schedule entry '{text}' is not PATTERN@STEP, PATTERN@EPOCHe or PATTERN@SHARE%");
         }

@@ -92,6 +92,7 @@ public sealed class SmartFrzPolicy : FreezePolicy
     /// <inheritdoc/>
     public override void Start(FreezeContext context)
     {
+        Release();
         var training = context.Training;
         _engine = training.Engine.CreateSibling(Phase.Freeze);
         _file = _options.Predictor is { } path ? PredictorFile.Read(path) : PredictorFile.Default;
@@ -121,18 +122,44 @@ public sealed class SmartFrzPolicy : FreezePolicy
     public override FreezeDecision Decide(FreezeContext context)
     {
         var training = context.Training;
-        if (training.Step % _file!.Options.History.IntervalFor(training.StepsPerEpoch) == 0)
+        bool records = training.Step % _file!.Options.History.IntervalFor(training.StepsPerEpoch) == 0;
+        bool decides = training.Step % Math.Max(1, training.StepsPerEpoch / _options.StagesPerEpoch) == 0;
+        if (records || decides)
         {
             _histories!.Release(training.IsFrozen);
-            _histories.Record();
         }
 
-        int stage = Math.Max(1, training.StepsPerEpoch / _options.StagesPerEpoch);
-        if (training.Step % stage != 0)
+        if (records)
         {
-            return FreezeDecision.None;
+            _histories!.Record();
         }
 
+        return decides ? Stage() : FreezeDecision.None;
+    }
+
+    /// <inheritdoc/>
+    public override void Save(CheckpointEntries entries)
+    {
+        entries.Json["votes"] = JsonSerializer.SerializeToNode(_votes, OptionBinder.Json);
+        _histories?.Save(entries);
+    }
+
+    /// <inheritdoc/>
+    public override void Load(CheckpointEntries entries) => _restored = entries;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Release();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private FreezeDecision Stage()
+    {
         var wanted = new List<UnitDecision>();
         foreach (var unit in _histories!.All.GroupBy(h => h.Unit))
         {
@@ -155,29 +182,6 @@ public sealed class SmartFrzPolicy : FreezePolicy
         return FreezeDecision.ToFreeze(wanted);
     }
 
-    /// <inheritdoc/>
-    public override void Save(CheckpointEntries entries)
-    {
-        entries.Json["votes"] = JsonSerializer.SerializeToNode(_votes, OptionBinder.Json);
-        _histories?.Save(entries);
-    }
-
-    /// <inheritdoc/>
-    public override void Load(CheckpointEntries entries) => _restored = entries;
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _histories?.Dispose();
-            _predictor?.Dispose();
-            _engine?.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
-
     // One layer at a time: the workspace stays that of one window.
     private double Probability(WeightHistory history)
     {
@@ -194,6 +198,15 @@ public sealed class SmartFrzPolicy : FreezePolicy
             MeasureMemory(memory.WindowPeakOf(BufferKind.Workspace) - before);
             return 1 / (1 + Math.Exp(-logit));
         }
+    }
+
+    private void Release()
+    {
+        _histories?.Dispose();
+        _predictor?.Dispose();
+        _engine?.Dispose();
+        (_histories, _predictor, _engine) = (null, null, null);
+        _votes.Clear();
     }
 
     private void MeasureMemory(long workspace) =>

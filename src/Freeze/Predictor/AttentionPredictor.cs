@@ -1,4 +1,5 @@
 using SmartFrz.Nn;
+using SmartFrz.Nn.Options;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Freeze;
@@ -24,6 +25,24 @@ public sealed record AttentionPredictorOptions
     /// <summary>Whether attention adds (Bahdanau) instead of multiplying.</summary>
     /// <value>Default false: scaled dot product.</value>
     public bool Additive { get; init; }
+
+    // The first thing that is wrong with these sizes.
+    internal void Check()
+    {
+        History.Check();
+        if (Hidden is not { Count: 2 })
+        {
+            throw new OptionException($"predictor option 'hidden' has {Hidden?.Count ?? 0} sizes, 2 are expected");
+        }
+
+        foreach (var (key, size) in new[] { ("hidden", Hidden[0]), ("hidden", Hidden[1]), ("key_width", KeyWidth), ("classifier_width", ClassifierWidth) })
+        {
+            if (size is < 1 or > WeightHistoryOptions.Largest)
+            {
+                throw new OptionException($"predictor option '{key}' is {size}, expected 1 to {WeightHistoryOptions.Largest}");
+            }
+        }
+    }
 }
 
 /// <summary>
@@ -43,9 +62,11 @@ public sealed class AttentionPredictor : Module
     private readonly Linear? _score;
 
     /// <summary>A predictor with fresh parameters.</summary>
+    /// <exception cref="OptionException">A size has no sense.</exception>
     public AttentionPredictor(ModuleScope scope, AttentionPredictorOptions options)
         : base(scope)
     {
+        options.Check();
         _options = options;
         int h = options.Hidden[1], d = options.KeyWidth;
         _trunk1 = Add(new Linear(scope.Child("trunk1"), options.History.Samples, options.Hidden[0]));
@@ -64,12 +85,13 @@ public sealed class AttentionPredictor : Module
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input)
     {
-        int layers = input.Shape[0], window = input.Shape[1];
-        if (input.Shape.Rank != 3 || window != _options.History.Window || input.Shape[2] != _options.History.Samples)
+        int window = _options.History.Window;
+        if (input.Shape.Rank != 3 || input.Shape[1] != window || input.Shape[2] != _options.History.Samples)
         {
-            throw new ShapeException($"AttentionPredictor: input {input.Shape}, expected (L,{_options.History.Window},{_options.History.Samples})");
+            throw new ShapeException($"AttentionPredictor: input {input.Shape}, expected (L,{window},{_options.History.Samples})");
         }
 
+        int layers = input.Shape[0];
         var encoded = _trunk2.Call(_trunk1.Call(input).Relu()).Relu();
         var newest = encoded.Slice(1, window - 1, 1);
         var others = encoded.Slice(1, 0, window - 1);

@@ -14,6 +14,7 @@ public sealed record BinaryMetrics(double Auroc, double Accuracy, double Calibra
     private const int Bins = 10;
 
     /// <summary>Measures probabilities against answers.</summary>
+    /// <exception cref="ArgumentException">There are not as many of both, or a probability is not a number.</exception>
     public static BinaryMetrics Of(ReadOnlySpan<double> probabilities, ReadOnlySpan<bool> answers)
     {
         if (probabilities.Length != answers.Length)
@@ -92,6 +93,10 @@ public sealed record BinaryMetrics(double Auroc, double Accuracy, double Calibra
         for (int i = 0; i < order.Length; i++)
         {
             order[i] = i;
+            if (double.IsNaN(keys[i]))
+            {
+                throw new ArgumentException($"probability {i} is not a number");
+            }
         }
 
         Array.Sort(keys, order);

@@ -14,10 +14,12 @@ public sealed class PredictorFile
     private const string Format = "1";
 
     private readonly SafeTensors _file;
+    private readonly string _name;
 
     private PredictorFile(SafeTensors file, string name)
     {
         _file = file;
+        _name = name;
         if (!file.Metadata.TryGetValue(FormatKey, out string? format) || format != Format)
         {
             throw new WeightsFormatException($"{name}: predictor format '{format ?? "none"}', expected '{Format}': it is not a predictor file of this version");
@@ -25,10 +27,12 @@ public sealed class PredictorFile
 
         try
         {
-            Options = JsonSerializer.Deserialize<AttentionPredictorOptions>(file.Metadata[OptionsKey], OptionBinder.Json)!;
-            Provenance = (JsonObject)JsonNode.Parse(file.Metadata[ProvenanceKey])!;
+            Options = JsonSerializer.Deserialize<AttentionPredictorOptions>(file.Metadata[OptionsKey], OptionBinder.Json)
+                ?? throw new JsonException("it has no sizes");
+            Options.Check();
+            Provenance = JsonNode.Parse(file.Metadata[ProvenanceKey]) as JsonObject ?? throw new JsonException("its provenance is no object");
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidCastException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or OptionException)
         {
             throw new WeightsFormatException($"{name}: the predictor's description cannot be read: {e.Message}", e);
         }
@@ -78,11 +82,11 @@ public sealed class PredictorFile
         var predictor = new AttentionPredictor(ModuleScope.Root(engine, 0), Options);
         foreach (var parameter in predictor.Parameters())
         {
-            if (!_file.Tensors.TryGetValue(parameter.Name, out var stored) || !stored.Shape.SequenceEqual(parameter.Shape.ToArray()))
+            var stored = _file.Tensors.GetValueOrDefault(parameter.Name);
+            if (stored is not { DType: "F32" } || !stored.Shape.SequenceEqual(parameter.Shape.ToArray()))
             {
-                string found = stored is null ? "missing" : $"of shape ({string.Join(',', stored.Shape)})";
                 predictor.Dispose();
-                throw new WeightsFormatException($"predictor tensor '{parameter.Name}' is {found}, expected {parameter.Shape}");
+                throw new WeightsFormatException($"{_name}: predictor tensor '{parameter.Name}' is {stored?.ToString() ?? "missing"}, expected F32 {parameter.Shape}");
             }
 
             parameter.Value.CopyFrom(stored.ToFloats());

@@ -25,8 +25,10 @@ public sealed class WeightHistory : IDisposable
     /// <param name="parameter">The parameter, of rank 2 or more.</param>
     /// <param name="options">Window and sample.</param>
     /// <param name="seed">The seed of the draw.</param>
+    /// <exception cref="SmartFrz.Nn.Options.OptionException">An option has no sense.</exception>
     public WeightHistory(Engine engine, Parameter parameter, WeightHistoryOptions options, ulong seed)
     {
+        options.Check();
         _options = options;
         _seed = seed;
         Engine = engine;

@@ -1,8 +1,13 @@
+using SmartFrz.Nn.Options;
+
 namespace SmartFrz.Freeze;
 
 /// <summary>What is remembered of each layer. Collection, training and use of a predictor share these values.</summary>
 public sealed record WeightHistoryOptions
 {
+    // Far above every use; keeps the values of a window inside an int.
+    internal const int Largest = 1 << 15;
+
     /// <summary>Snapshots in the window.</summary>
     /// <value>Default 30: the paper's ablation tries 20, 30, 40 and 50.</value>
     public int Window { get; init; } = 30;
@@ -21,4 +26,15 @@ public sealed record WeightHistoryOptions
 
     /// <summary>Steps between snapshots: max(1, floor(steps per epoch / window)), so that an epoch fills the window.</summary>
     public int IntervalFor(int stepsPerEpoch) => Math.Max(1, stepsPerEpoch / Window);
+
+    // The first thing that is wrong with these options.
+    internal void Check()
+    {
+        // The newest snapshot looks back at the others: there must be one.
+        if (Window is < 2 or > Largest || Samples is < 1 or > Largest || !(Unit > 0 && float.IsFinite(Unit)))
+        {
+            throw new OptionException(FormattableString.Invariant(
+                $"weight history: window {Window}, samples {Samples} and unit {Unit}, expected 2 to {Largest}, 1 to {Largest} and a number above 0"));
+        }
+    }
 }

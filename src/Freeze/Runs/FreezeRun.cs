@@ -27,42 +27,32 @@ public sealed class FreezeRun : IDisposable
     public FreezeRun(RunConfig config, Func<string, Stream?>? embedded = null, Device? device = null, DataSplits? data = null, string? checkpoints = null)
     {
         Config = config;
-        _ownsDevice = device is null;
-        _device = device ?? OpenDevice(config.Device);
-        Data = data ?? OpenData(config, embedded);
-        Engine = new Engine(_device);
-        Network = BuildNetwork(Engine, config, Data);
         var optimizer = Optimizers.Read(config.Optimizer);
-        Optimizer = optimizer.Create(Network);
+        var schedule = Schedules.Read(config.Schedule);
         string policy = (string?)config.Freeze["policy"] ?? "none";
         var mode = OptionBinder.Bind<FreezeModeOption>(RunConfig.Only(config.Freeze, "mode"), "freeze").Mode;
         Freezing = new FreezeRunner(FreezePolicies.Create(policy, RunConfig.OptionsOf(config.Freeze, "policy", "mode")), mode);
-        var train = new BatchLoaderOptions
+        Data = data ?? OpenData(config, embedded);
+        _ownsDevice = device is null;
+        _device = device ?? OpenDevice(config.Device);
+        Engine = new Engine(_device);
+        try
         {
-            BatchSize = config.Train.Batch,
-            Seed = config.Train.Seed,
-            Mean = Data.Mean,
-            Deviation = Data.Deviation,
-            CropPadding = config.Train.Crop,
-            Flip = config.Train.Flip,
-        };
-        var options = new TrainerOptions
+            Network = BuildNetwork(Engine, config, Data);
+            Optimizer = optimizer.Create(Network);
+            Trainer = MakeTrainer(schedule.Create(optimizer.Options.Lr), checkpoints);
+        }
+        catch
         {
-            Epochs = config.Train.Epochs,
-            LabelSmoothing = config.Train.LabelSmoothing,
-            ClipNorm = config.Train.ClipNorm,
-            LogInterval = config.Train.LogInterval,
-            CheckpointDirectory = checkpoints,
-            KeepCheckpoints = config.Train.KeepCheckpoints,
-            Config = JsonSerializer.Serialize(config, OptionBinder.Json),
-        };
-        Trainer = new Trainer(
-            Network,
-            Optimizer,
-            Schedules.Read(config.Schedule).Create(optimizer.Options.Lr),
-            new BatchLoader(Data.Train, train),
-            new BatchLoader(Data.Test, EvaluationLoader(Data, options.EvaluationBatch)),
-            options);
+            Engine.Dispose();
+            if (_ownsDevice)
+            {
+                _device.Dispose();
+            }
+
+            throw;
+        }
+
         Trainer.Add(Freezing);
     }
 
@@ -158,6 +148,32 @@ public sealed class FreezeRun : IDisposable
         {
             _device.Dispose();
         }
+    }
+
+    private Trainer MakeTrainer(ISchedule schedule, string? checkpoints)
+    {
+        var config = Config.Train;
+        var train = new BatchLoaderOptions
+        {
+            BatchSize = config.Batch,
+            Seed = config.Seed,
+            Mean = Data.Mean,
+            Deviation = Data.Deviation,
+            CropPadding = config.Crop,
+            Flip = config.Flip,
+        };
+        var options = new TrainerOptions
+        {
+            Epochs = config.Epochs,
+            LabelSmoothing = config.LabelSmoothing,
+            ClipNorm = config.ClipNorm,
+            LogInterval = config.LogInterval,
+            CheckpointDirectory = checkpoints,
+            KeepCheckpoints = config.KeepCheckpoints,
+            Config = JsonSerializer.Serialize(Config, OptionBinder.Json),
+        };
+        var test = new BatchLoader(Data.Test, EvaluationLoader(Data, options.EvaluationBatch));
+        return new Trainer(Network, Optimizer, schedule, new BatchLoader(Data.Train, train), test, options);
     }
 
     private RunSummary Summarise(TrainingResult result)

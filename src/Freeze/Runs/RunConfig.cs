@@ -45,6 +45,14 @@ public sealed record RunConfig
             }
         }
 
+        foreach (var (section, key) in new[] { ("model", "name"), ("data", "name"), ("optimizer", "name"), ("schedule", "name"), ("freeze", "policy") })
+        {
+            if (json[section] is JsonObject values && values.TryGetPropertyValue(key, out var name) && !(name is JsonValue text && text.TryGetValue(out string? _)))
+            {
+                throw new OptionException($"option '{section}.{key}' is {name?.ToJsonString() ?? "null"}, expected a text");
+            }
+        }
+
         var defaults = new RunConfig();
         return new RunConfig
         {

@@ -59,6 +59,7 @@ public sealed class RunDirectory : ITrainingCallback, IDisposable
     /// <inheritdoc/>
     public void RunStarting(TrainingContext context)
     {
+        _freeze?.Dispose();
         long step = context.Step;
         _freeze = new JsonLinesFile(Path.Combine(_path, "freeze.jsonl"), step == 0 ? null : line => line.GetProperty("step").GetInt64() <= step);
     }

@@ -78,16 +78,18 @@ public sealed class LayerProbe
         network.SetTraining(false);
         engine.Context.Phase = Phase.Freeze;
         int batch = 0;
-        using (network.Observe((module, output) =>
+        try
         {
-            if (module.OwnParameters.Any(p => p.Shape.Rank >= 2))
+            using var observation = network.Observe((module, output) =>
             {
-                var scope = engine.BeginScope();
-                see(module.Path, batch, Similarity.LinearGram(output));
-                scope.Dispose();
-            }
-        }))
-        {
+                if (module.OwnParameters.Any(p => p.Shape.Rank >= 2))
+                {
+                    using (engine.BeginScope())
+                    {
+                        see(module.Path, batch, Similarity.LinearGram(output));
+                    }
+                }
+            });
             foreach (var (inputs, count) in _batches)
             {
                 using (engine.NoGrad())
@@ -99,8 +101,10 @@ public sealed class LayerProbe
                 batch++;
             }
         }
-
-        engine.Context.Phase = phase;
-        network.SetTraining(training);
+        finally
+        {
+            engine.Context.Phase = phase;
+            network.SetTraining(training);
+        }
     }
 }

@@ -21,6 +21,9 @@ public sealed unsafe class CpuContext : DeviceContext
     internal CpuIsa Isa => _device.Isa;
 
     /// <inheritdoc/>
+    public override DeviceContext CreateSibling(Phase bookAs) => new CpuContext(_device, Launches, Memory, bookAs);
+
+    /// <inheritdoc/>
     public override void Synchronize()
     {
     }

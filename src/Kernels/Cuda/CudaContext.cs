@@ -11,12 +11,19 @@ public sealed class CudaContext : DeviceContext
 
     private readonly CudaDevice _device;
     private readonly AcceleratorStream _stream;
+    private readonly bool _ownsStream;
 
     internal CudaContext(CudaDevice device, LaunchLedger launches, MemoryLedger memory, Phase? bookAs)
+        : this(device, launches, memory, bookAs, device.Accelerator.CreateStream(), ownsStream: true)
+    {
+    }
+
+    private CudaContext(CudaDevice device, LaunchLedger launches, MemoryLedger memory, Phase? bookAs, AcceleratorStream stream, bool ownsStream)
         : base(launches, memory, bookAs)
     {
         _device = device;
-        _stream = device.Accelerator.CreateStream();
+        _stream = stream;
+        _ownsStream = ownsStream;
     }
 
     /// <inheritdoc/>
@@ -27,6 +34,9 @@ public sealed class CudaContext : DeviceContext
 
     /// <summary>Whether groups are smaller than a GPU's, so that small tiles must do.</summary>
     internal bool UsesSmallTiles => _device.Group < CudaDevice.FullGroup;
+
+    /// <inheritdoc/>
+    public override DeviceContext CreateSibling(Phase bookAs) => new CudaContext(_device, Launches, Memory, bookAs, _stream, ownsStream: false);
 
     /// <inheritdoc/>
     public override void Synchronize() => _stream.Synchronize();
@@ -92,7 +102,7 @@ public sealed class CudaContext : DeviceContext
         }
 
         base.Dispose(disposing);
-        if (alive)
+        if (alive && _ownsStream)
         {
             _stream.Dispose();
         }

@@ -51,6 +51,9 @@ public sealed class PlanStep
     /// <summary>The operands whose gradients are computed.</summary>
     public NeedMask Need => Node.Need;
 
+    /// <summary>The part of the forward pass that the operation would do without if its layer were frozen.</summary>
+    public LaunchTotals TrainingForward => Node.Op.TrainingForward;
+
     /// <summary>Predicted launches for gradients of activations.</summary>
     public LaunchTotals BackwardInput { get; }
 
@@ -68,20 +71,14 @@ public sealed class PlanStep
 /// <summary>A backward pass before it runs: what is done, what is skipped and why. The executor follows it and reads no flag.</summary>
 public sealed class BackwardPlan
 {
+    private readonly LaunchTotals _seed;
+
     internal BackwardPlan(IReadOnlyList<PlanStep> steps, IReadOnlyList<SkipRecord> skips, LaunchTotals seed)
     {
+        _seed = seed;
         Steps = steps;
         Skips = skips;
-        var input = seed;
-        LaunchTotals weight = default;
-        foreach (var step in steps)
-        {
-            input += step.BackwardInput;
-            weight += step.BackwardWeight;
-        }
-
-        BackwardInput = input;
-        BackwardWeight = weight;
+        (BackwardInput, BackwardWeight) = Sum(steps, seed);
     }
 
     /// <summary>The operations, in the order they run.</summary>
@@ -95,4 +92,26 @@ public sealed class BackwardPlan
 
     /// <summary>Predicted launches for gradients of parameters.</summary>
     public LaunchTotals BackwardWeight { get; }
+
+    /// <summary>What the same backward pass would launch if some more variables were frozen.</summary>
+    /// <param name="frozen">Tells the variables that need no gradient any more.</param>
+    /// <returns>Launches for gradients of activations, the seed included, and of parameters; nothing when nothing trainable is left.</returns>
+    public (LaunchTotals BackwardInput, LaunchTotals BackwardWeight) WithFrozen(Predicate<Variable> frozen)
+    {
+        var steps = BackwardPlanner.WithFrozen(this, frozen);
+        return steps.Count == 0 ? default : Sum(steps, _seed);
+    }
+
+    private static (LaunchTotals Input, LaunchTotals Weight) Sum(IReadOnlyList<PlanStep> steps, LaunchTotals seed)
+    {
+        var input = seed;
+        LaunchTotals weight = default;
+        foreach (var step in steps)
+        {
+            input += step.BackwardInput;
+            weight += step.BackwardWeight;
+        }
+
+        return (input, weight);
+    }
 }

@@ -15,36 +15,74 @@ internal static class BackwardPlanner
 {
     public static BackwardPlan Plan(Tape tape, TapeNode loss, LaunchTotals seed)
     {
-        var steps = new List<PlanStep>(tape.Nodes.Count);
         var skips = new List<SkipRecord>(tape.Skips);
+        var estimate = new BackwardEstimate();
+        var nodes = Enumerable.Range(0, loss.Index + 1).Select(i => tape.Nodes[loss.Index - i]);
+        var steps = Steps(nodes, loss, node => new Demand(node.Op, node.Need), (node, reached) => CollectSkips(node, reached, estimate, skips));
+        return new BackwardPlan(steps, skips, seed);
+    }
+
+    /// <summary>
+    /// The steps that would be left of a plan if some more variables were frozen, and the layers whose variables all are computed as
+    /// frozen ones do. They are for counting: their memory is gone.
+    /// </summary>
+    public static IReadOnlyList<PlanStep> WithFrozen(BackwardPlan plan, Predicate<Variable> frozen)
+    {
+        var demands = new Dictionary<TapeNode, Demand>();
+        foreach (var node in plan.Steps.Reverse().Select(s => s.Node))
+        {
+            var need = NeedMask.None;
+            for (int input = 0; input < node.Inputs.Length; input++)
+            {
+                var source = node.Inputs[input].Source;
+                bool needed = source.Variable is { } variable ? !frozen(variable) : source.Node is { } below && demands.ContainsKey(below);
+                need = node.Need.Has(input) && needed ? need.With(input) : need;
+            }
+
+            if (!need.IsEmpty)
+            {
+                var variables = node.Inputs.Select(i => i.Source.Variable).OfType<Variable>().ToList();
+                bool isFrozen = variables.Count > 0 && variables.TrueForAll(frozen);
+                demands.Add(node, new Demand(isFrozen ? node.Op.WhenFrozen : node.Op, need));
+            }
+        }
+
+        var nodes = plan.Steps.Select(s => s.Node).Where(demands.ContainsKey).ToList();
+        return nodes.Count == 0 || nodes[0] != plan.Steps[0].Node ? [] : Steps(nodes, nodes[0], node => demands[node], static (_, _) => { });
+    }
+
+    // From the loss down.
+    private static List<PlanStep> Steps(IEnumerable<TapeNode> nodes, TapeNode loss, Func<TapeNode, Demand> demandOf, Action<TapeNode, bool> see)
+    {
+        var steps = new List<PlanStep>();
         var estimate = new BackwardEstimate();
         var held = new Dictionary<TapeNode, Held> { [loss] = new Held { Owners = 1 } };
         var writtenVariables = new HashSet<Variable>();
 
-        for (int i = loss.Index; i >= 0; i--)
+        foreach (var node in nodes)
         {
-            var node = tape.Nodes[i];
             bool reached = held.TryGetValue(node, out var gradient);
-            CollectSkips(node, reached, estimate, skips);
+            see(node, reached);
             if (!reached)
             {
                 continue;
             }
 
+            var (op, need) = demandOf(node);
             var actions = new GradAction[node.Inputs.Length];
-            var ofOp = node.Need;
+            var ofOp = need;
             uint accumulates = 0;
             var extra = new LaunchTotals();
             var extraWeight = new LaunchTotals();
             for (int input = 0; input < actions.Length; input++)
             {
-                if (!node.Need.Has(input))
+                if (!need.Has(input))
                 {
                     continue;
                 }
 
                 var source = node.Inputs[input].Source;
-                bool passes = node.Op.PassesGradient(input);
+                bool passes = op.PassesGradient(input);
                 var copy = Copy(node.Inputs[input].Shape, 2);
                 if (passes)
                 {
@@ -94,14 +132,14 @@ internal static class BackwardPlanner
             estimate.Start(node.Inputs, ofOp, accumulates);
             if (!ofOp.IsEmpty)
             {
-                node.Op.Estimate(ofOp, estimate);
+                op.Estimate(ofOp, estimate);
             }
 
             gradient!.Owners--;
             steps.Add(new PlanStep(node, ofOp, actions, estimate.BackwardInput + extra, estimate.BackwardWeight + extraWeight));
         }
 
-        return new BackwardPlan(steps, skips, seed);
+        return steps;
     }
 
     /// <summary>What each gradient that is not needed would have cost, for an operation that leaves no node.</summary>
@@ -141,6 +179,9 @@ internal static class BackwardPlanner
 
     private static LaunchTotals Copy(Shape shape, int arrays) =>
         new(1, KernelCost.Elementwise(shape.Count, 1, arrays).Flops, KernelCost.Elementwise(shape.Count, 1, arrays).Bytes, 0);
+
+    // What is asked of a node.
+    private readonly record struct Demand(Op Op, NeedMask Need);
 
     private sealed class Held
     {

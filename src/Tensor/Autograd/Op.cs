@@ -20,6 +20,12 @@ public abstract class Op
     /// </summary>
     public virtual bool PassesGradient(int input) => false;
 
+    /// <summary>The operation as a frozen layer computes it, where that is another one: with running statistics.</summary>
+    public virtual Op WhenFrozen => this;
+
+    /// <summary>The launches of the forward pass that a frozen layer does without.</summary>
+    public virtual LaunchTotals TrainingForward => default;
+
     /// <summary>
     /// Announces every launch that <see cref="Backward"/> would make for the gradients in <paramref name="need"/>: exactly those,
     /// because the ledger is held against the plan. Inputs that pass the gradient through are not in the mask.

@@ -139,6 +139,23 @@ public sealed partial class Tensor
 
         public override bool PassesGradient(int input) => input == Residual && !relu;
 
+        public override Op WhenFrozen => training ? new BatchNormGradient(shape, training: false, eps, relu, hasResidual) : this;
+
+        public override LaunchTotals TrainingForward
+        {
+            get
+            {
+                if (!training)
+                {
+                    return default;
+                }
+
+                var cost = new BatchNormStatisticsKernel(shape, default, default).Cost
+                    + new BatchNormFinishStatisticsKernel(shape, default, default, default, default, default, momentum: 0, eps).Cost;
+                return new LaunchTotals(2, cost.Flops, cost.Bytes, 0);
+            }
+        }
+
         public override void Estimate(NeedMask need, BackwardEstimate estimate)
         {
             if (need.Has(Residual))

@@ -42,7 +42,7 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.Extra(0);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new DropoutKernel(probability, key, default, default, default, count).Cost);
+            estimate.Add(0, new DropoutKernel(probability, key, default, default, default, count, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {

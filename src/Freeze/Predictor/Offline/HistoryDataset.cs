@@ -29,8 +29,10 @@ public sealed class HistoryDataset
     private readonly List<HistoryRecord> _records = [];
 
     /// <summary>An empty data set.</summary>
+    /// <exception cref="OptionException">An option has no sense.</exception>
     public HistoryDataset(WeightHistoryOptions options, string command)
     {
+        options.Check();
         Options = options;
         Command = command;
     }
@@ -83,8 +85,7 @@ public sealed class HistoryDataset
             throw new WeightsFormatException($"{path}: no weight histories of format {Format}");
         }
 
-        var options = JsonSerializer.Deserialize<WeightHistoryOptions>(file.Metadata["options"], OptionBinder.Json)!;
-        var records = JsonSerializer.Deserialize<List<HistoryRecord>>(file.Metadata["records"], Compact)!;
+        var (options, records) = Described(path, file);
         int size = options.Window * options.Samples;
         if (windows.DType != "F16" || windows.Count != (long)records.Count * size)
         {
@@ -116,6 +117,11 @@ public sealed class HistoryDataset
     /// <summary>The examples of several data sets with the same window and sample.</summary>
     public static HistoryDataset Merge(IReadOnlyList<HistoryDataset> parts)
     {
+        if (parts.Count == 0)
+        {
+            throw new ArgumentException("there are no histories to merge");
+        }
+
         var all = new HistoryDataset(parts[0].Options, string.Join(" ; ", parts.Select(p => p.Command)));
         foreach (var part in parts)
         {
@@ -134,4 +140,24 @@ public sealed class HistoryDataset
     }
 
     private static JsonSerializerOptions Compact { get; } = new(OptionBinder.Json) { WriteIndented = false };
+
+    private static (WeightHistoryOptions Options, List<HistoryRecord> Records) Described(string path, SafeTensors file)
+    {
+        try
+        {
+            var options = JsonSerializer.Deserialize<WeightHistoryOptions>(file.Metadata["options"], OptionBinder.Json);
+            var records = JsonSerializer.Deserialize<List<HistoryRecord>>(file.Metadata["records"], Compact);
+            if (options is null || records is null || records.Exists(r => r is not { Model: not null, Data: not null, Layer: not null }))
+            {
+                throw new JsonException("an entry is empty");
+            }
+
+            options.Check();
+            return (options, records);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or OptionException)
+        {
+            throw new WeightsFormatException($"{path}: the description of the histories cannot be read: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 using SmartFrz.Kernels;
 using SmartFrz.Kernels.Random;
 using SmartFrz.Nn;
+using SmartFrz.Nn.Options;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Freeze;
@@ -51,8 +52,14 @@ public sealed class PredictorTrainer(Engine engine, PredictorTrainingOptions opt
     /// <param name="indices">Which of them to learn from.</param>
     /// <param name="log">Sees each epoch's mean loss.</param>
     /// <param name="stop">Ends the training with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="OptionException">There is nothing to learn from, or an option has no sense.</exception>
     public AttentionPredictor Train(HistoryDataset data, IReadOnlyList<int> indices, Action<int, double>? log = null, CancellationToken stop = default)
     {
+        if (indices.Count == 0 || options.Batch < 1 || options.Epochs < 1)
+        {
+            throw new OptionException($"predictor training: {indices.Count} examples, {options.Epochs} epochs in batches of {options.Batch}: each must be at least 1");
+        }
+
         var predictor = new AttentionPredictor(ModuleScope.Root(engine, options.Seed), options.Predictor with { History = data.Options });
         using var optimizer = new AdamW(predictor, options.WeightDecay);
         using var norm = new GradientNorm(predictor);
