@@ -1,4 +1,5 @@
 using SmartFrz.Nn;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Freeze;
 
@@ -49,6 +50,28 @@ public sealed class Freezer(TrainingContext training, FreezeMode mode, bool keep
         var events = freeze.Select(d => Event(d.Decision, frozen: true)).Concat(thaw.Select(d => Event(d.Decision, frozen: false))).ToList();
         _events.AddRange(events);
         return events;
+    }
+
+    /// <summary>Freezes modules and parameters by name, outside a training run: for a summary, say.</summary>
+    /// <exception cref="OptionException">A name matches nothing.</exception>
+    public static FreezeState Freeze(Network network, IReadOnlyCollection<string> names)
+    {
+        FrozenNames.Check(network, names);
+        var state = FreezeState.Empty.Change(names, []);
+        state.WriteTo(network);
+        return state;
+    }
+
+    /// <summary>Freezes modules and parameters by name, given by hand: single parameters and the head too.</summary>
+    /// <exception cref="OptionException">A name matches nothing.</exception>
+    public void Freeze(IReadOnlyCollection<string> names)
+    {
+        FrozenNames.Check(training.Model, names);
+        var next = training.FreezeState.Change(names, []);
+        if (!ReferenceEquals(next, training.FreezeState))
+        {
+            training.SetFreezeState(next, keepOptimizerState);
+        }
     }
 
     internal void Restore(IEnumerable<FreezeEvent> events)

@@ -19,34 +19,52 @@ internal sealed class RunOptions
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="training">Whether the command trains, and so takes epochs, batch, optimizer and policy too.</param>
-    public RunOptions(Command command, bool training = true)
+    /// <param name="parts">What the command has to do with; the device always.</param>
+    public RunOptions(Command command, RunParts parts = RunParts.All)
     {
-        Map<string>("--model", "model", "name", "The network, as in resnet20");
-        Map<string>("--data", "data", "name", "The data set, as in fashion-mnist");
-        Map<string>("--data-dir", "data", "dir", "Where its files lie; without it the embedded subset is used");
-        Map<int>("--limit-train", "data", "limit_train", "Use only the first N training examples");
-        Map<int>("--limit-test", "data", "limit_test", "Use only the first N test examples");
-        Map<string>("--device", "device", "name", "auto, cpu, cuda or cuda:I");
-        Map<int>("--threads", "device", "threads", "CPU threads; 0 for all processors");
-        Map<string>("--isa", "device", "isa", "auto, avx512, avx2 or vector128");
-        Map<string>("--precision", "device", "precision", "fp32, tf32 or bf16");
-        Map<ulong>("--seed", "train", "seed", "Seed of initial weights, order and augmentation");
-        Map<int>("--batch", "train", "batch", "Examples of a step");
-        if (training)
+        if (parts.HasFlag(RunParts.Network))
         {
-            Map<int>("--epochs", "train", "epochs", "Epochs");
-            Map<string>("--schedule", "schedule", "name", "Schedule of the learning rate");
-            Map<float>("--label-smoothing", "train", "label_smoothing", "Share of the target spread over all classes");
-            Map<float>("--clip-norm", "train", "clip_norm", "Largest global norm of the gradients; 0 for none");
+            Map<string>("--model", "model", "name", "The network, as in resnet20");
+            Map<string>("--weights", "model", "weights", "A weights file to start from: safetensors, or a checkpoint");
+            Map<bool>("--weights-partial", "model", "weights_partial", "Takes of --weights what fits, and prints what does not");
+            Map<ulong>("--seed", "train", "seed", "Seed of initial weights, order and augmentation");
+        }
+
+        if (parts.HasFlag(RunParts.Data))
+        {
+            Map<string>("--data", "data", "name", "The data set, as in fashion-mnist");
+            Map<string>("--data-dir", "data", "dir", "Where its files lie; without it the embedded subset is used");
+            Map<int>("--limit-train", "data", "limit_train", "Use only the first N training examples");
+            Map<int>("--limit-test", "data", "limit_test", "Use only the first N test examples");
+        }
+
+        if (parts.HasFlag(RunParts.Batch))
+        {
+            Map<int>("--batch", "train", "batch", "Examples of a step");
+        }
+
+        if (parts.HasFlag(RunParts.Optimizer))
+        {
             Map<string>("--optimizer", "optimizer", "name", "sgd or adamw");
             Map<float>("--lr", "optimizer", "lr", "Learning rate");
             Map<float>("--momentum", "optimizer", "momentum", "SGD's momentum");
             Map<bool>("--nesterov", "optimizer", "nesterov", "SGD with Nesterov's look-ahead");
             Map<float>("--weight-decay", "optimizer", "weight_decay", "Weight decay");
+            Map<string>("--schedule", "schedule", "name", "Schedule of the learning rate");
+            Map<float>("--label-smoothing", "train", "label_smoothing", "Share of the target spread over all classes");
+            Map<float>("--clip-norm", "train", "clip_norm", "Largest global norm of the gradients; 0 for none");
+        }
+
+        if (parts.HasFlag(RunParts.Training))
+        {
+            Map<int>("--epochs", "train", "epochs", "Epochs");
             Map<string>("--policy", "freeze", "policy", "What freezes layers, as in smartfrz");
         }
 
+        Map<string>("--device", "device", "name", "auto, cpu, cuda or cuda:I");
+        Map<int>("--threads", "device", "threads", "CPU threads; 0 for all processors");
+        Map<string>("--isa", "device", "isa", "auto, avx512, avx2 or vector128");
+        Map<string>("--precision", "device", "precision", "fp32, tf32 or bf16");
         foreach (var (option, _, _) in _mapped)
         {
             command.Options.Add(option);

@@ -60,7 +60,8 @@ internal sealed class TrainCommand : ICliCommand
         string path = output ?? Path.Combine("runs", string.Create(
             CultureInfo.InvariantCulture, $"{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}-{config.Model["name"]}-{config.Freeze["policy"]}"));
         string checkpoints = RunDirectory.CheckpointsIn(path);
-        using var run = new FreezeRun(config, EmbeddedData.Open, checkpoints: checkpoints);
+        using var run = new FreezeRun(config, EmbeddedData.Open, checkpoints: checkpoints, loadWeights: !resume);
+        Notices.Print(run.WeightsReport);
         using var directory = new RunDirectory(path, run);
         if (explain)
         {

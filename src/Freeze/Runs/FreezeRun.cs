@@ -3,6 +3,7 @@ using SmartFrz.Kernels;
 using SmartFrz.Nn;
 using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
+using SmartFrz.Nn.Weights;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Freeze;
@@ -22,9 +23,17 @@ public sealed class FreezeRun : IDisposable
     /// <param name="device">The device, which stays the caller's; null opens the one of the configuration.</param>
     /// <param name="data">The data, where several runs share them; null opens those of the configuration.</param>
     /// <param name="checkpoints">The directory of checkpoints; null keeps none.</param>
+    /// <param name="loadWeights">Whether the weights that the configuration names are loaded: not where a checkpoint brings its own.</param>
     /// <exception cref="OptionException">An option is unknown or does not fit.</exception>
     /// <exception cref="DataFormatException">The data are missing or damaged.</exception>
-    public FreezeRun(RunConfig config, Func<string, Stream?>? embedded = null, Device? device = null, DataSplits? data = null, string? checkpoints = null)
+    /// <exception cref="WeightsFormatException">The weights are missing, damaged or do not fit.</exception>
+    public FreezeRun(
+        RunConfig config,
+        Func<string, Stream?>? embedded = null,
+        Device? device = null,
+        DataSplits? data = null,
+        string? checkpoints = null,
+        bool loadWeights = true)
     {
         Config = config;
         var optimizer = Optimizers.Read(config.Optimizer);
@@ -38,7 +47,8 @@ public sealed class FreezeRun : IDisposable
         Engine = new Engine(_device);
         try
         {
-            Network = BuildNetwork(Engine, config, Data);
+            Network = ConfiguredNetwork.Build(Engine, config, NetworkInput.Of(Data));
+            WeightsReport = loadWeights ? ConfiguredNetwork.LoadWeights(Network, config) : null;
             Optimizer = optimizer.Create(Network);
             Trainer = MakeTrainer(schedule.Create(optimizer.Options.Lr), checkpoints);
         }
@@ -67,6 +77,9 @@ public sealed class FreezeRun : IDisposable
 
     /// <summary>The network.</summary>
     public Network Network { get; }
+
+    /// <summary>What of the given weights did not fit, where that is allowed; null where nothing was left out.</summary>
+    public StateDictReport? WeightsReport { get; }
 
     /// <summary>The optimizer.</summary>
     public Optimizer Optimizer { get; }
@@ -98,31 +111,15 @@ public sealed class FreezeRun : IDisposable
     public static DataSplits OpenData(RunConfig config, Func<string, Stream?>? embedded)
     {
         var common = OptionBinder.Bind<CommonDataOptions>(RunConfig.Only(config.Data, "dir", "limit_train", "limit_test"), "data");
-        return DataSources.Find((string?)config.Data["name"] ?? "").Open(new DataOptions
+        var (name, options) = OptionBinder.Named(config.Data, "data", "");
+        return DataSources.Find(name).Open(new DataOptions
         {
             Directory = common.Dir,
             Embedded = embedded,
-            Values = RunConfig.OptionsOf(config.Data, "name", "dir", "limit_train", "limit_test"),
+            Values = RunConfig.OptionsOf(options, "dir", "limit_train", "limit_test"),
             LimitTrain = common.LimitTrain,
             LimitTest = common.LimitTest,
         });
-    }
-
-    /// <summary>Builds the network of a configuration; channels, image size and classes follow the data where the model has such options.</summary>
-    public static Network BuildNetwork(Engine engine, RunConfig config, DataSplits data)
-    {
-        string name = (string?)config.Model["name"] ?? "";
-        var options = RunConfig.OptionsOf(config.Model, "name");
-        var known = ModelZoo.OptionsOf(name);
-        foreach (var (key, value) in new[] { ("in_channels", data.Train.Channels), ("image_size", data.Train.Height), ("num_classes", data.Train.ClassNames.Count) })
-        {
-            if (known.Contains(key) && !options.ContainsKey(key))
-            {
-                options[key] = value;
-            }
-        }
-
-        return ModelZoo.Build(ModuleScope.Root(engine, config.Train.Seed), name, options);
     }
 
     /// <summary>How a test set is read: in order, every image.</summary>

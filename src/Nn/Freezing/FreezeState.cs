@@ -43,7 +43,7 @@ public sealed record FreezeState(int Version, ImmutableSortedSet<string> Frozen)
     {
         foreach (string name in Frozen)
         {
-            if (!network.Parameters().Any(p => DottedName.IsWithin(p.Name, name)))
+            if (!Names(network).Any(known => DottedName.IsWithin(known, name)))
             {
                 throw new ArgumentException($"no module or parameter is named '{name}'");
             }
@@ -56,6 +56,10 @@ public sealed record FreezeState(int Version, ImmutableSortedSet<string> Frozen)
 
         WriteMode(network, frozenParent: false);
     }
+
+    /// <summary>What can be frozen: the modules and parameters of a network by name.</summary>
+    internal static IEnumerable<string> Names(Module network) =>
+        network.Modules().Select(m => m.Path).Where(path => path.Length > 0).Concat(network.Parameters().Select(p => p.Name));
 
     // What is inside a frozen module computes as in evaluation too, a dropout without parameters of its own for one.
     private void WriteMode(Module module, bool frozenParent)

@@ -15,7 +15,7 @@ public sealed class Checkpoint
 {
     internal const string ModelPrefix = "model.", OptimizerPrefix = "optim.", StatePrefix = "state.";
 
-    private const string Format = "smartfrz-checkpoint";
+    private const string Format = "smartfrz-checkpoint", FormatKey = "format";
     private const int Schema = 1;
 
     private Checkpoint(string path, SafeTensors file, CheckpointHeader header)
@@ -67,8 +67,8 @@ public sealed class Checkpoint
             throw new CheckpointException(e.Message, e);
         }
 
-        string format = file.Metadata.GetValueOrDefault("format", "none");
-        if (format != Format)
+        string format = file.Metadata.GetValueOrDefault(FormatKey, "none");
+        if (!IsCheckpoint(file))
         {
             throw new CheckpointException($"{path}: a safetensors file, but no checkpoint (its format is '{format}', a checkpoint's is '{Format}')");
         }
@@ -90,11 +90,14 @@ public sealed class Checkpoint
         }
     }
 
+    /// <summary>Whether a file says that it is a checkpoint.</summary>
+    internal static bool IsCheckpoint(SafeTensors file) => file.Metadata.GetValueOrDefault(FormatKey) == Format;
+
     /// <summary>The file of a run.</summary>
     internal static SafeTensors Describe(CheckpointHeader header, string config)
     {
         var file = new SafeTensors();
-        file.Metadata.Add("format", Format);
+        file.Metadata.Add(FormatKey, Format);
         file.Metadata.Add("schema", Schema.ToString(CultureInfo.InvariantCulture));
         file.Metadata.Add("run", JsonSerializer.Serialize(header, Json));
         file.Metadata.Add("config", config);

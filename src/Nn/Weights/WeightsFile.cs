@@ -27,12 +27,48 @@ public static class WeightsFile
         file.Write(path);
     }
 
+    /// <summary>Reads the weights in a file: those of a safetensors file, or the network's in a checkpoint of ours.</summary>
+    /// <exception cref="WeightsFormatException">The file is missing, damaged or of a format that is not read.</exception>
+    public static IReadOnlyDictionary<string, StoredTensor> Read(string path)
+    {
+        SafeTensors file;
+        try
+        {
+            file = SafeTensors.Read(path);
+        }
+        catch (WeightsFormatException e) when (IsPyTorch(path))
+        {
+            throw new WeightsFormatException($"{path}: a PyTorch file; this version reads safetensors files only, as safetensors.torch.save_file writes them", e);
+        }
+
+        return Checkpoint.IsCheckpoint(file)
+            ? file.Tensors.Where(t => t.Key.StartsWith(Checkpoint.ModelPrefix, StringComparison.Ordinal))
+                .ToDictionary(t => t.Key[Checkpoint.ModelPrefix.Length..], t => t.Value, StringComparer.Ordinal)
+            : file.Tensors;
+    }
+
     /// <summary>Overwrites the network's state, all of it or nothing; what names are understood says <see cref="StateDict"/>.</summary>
     /// <exception cref="WeightsFormatException">The file is missing or damaged, or does not fit.</exception>
-    public static void Load(Module module, string path) => StateDict.Load(module, SafeTensors.Read(path).Tensors, path);
+    public static void Load(Module module, string path) => StateDict.Load(module, Read(path), path);
 
     /// <summary>Overwrites what fits and leaves the rest as it is.</summary>
     /// <returns>What did not fit.</returns>
     /// <exception cref="WeightsFormatException">The file is missing or damaged.</exception>
-    public static StateDictReport LoadPartial(Module module, string path) => StateDict.LoadPartial(module, SafeTensors.Read(path).Tensors, path);
+    public static StateDictReport LoadPartial(Module module, string path) => StateDict.LoadPartial(module, Read(path), path);
+
+    // A zip archive, or a pickle of protocol 2 (what torch.save wrote before archives).
+    private static bool IsPyTorch(string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            Span<byte> start = stackalloc byte[4];
+            int read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            return start[..read].SequenceEqual("PK\u0003\u0004"u8) || (read >= 2 && start[0] == 0x80 && start[1] == 2);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 }

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using SmartFrz.Freeze;
+using SmartFrz.Nn;
+using SmartFrz.Nn.Data;
+using SmartFrz.Nn.Options;
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Cli;
+
+/// <summary><c>eval</c>: how well a weights file does on a data set's test images.</summary>
+internal sealed class EvalCommand : ICliCommand
+{
+    // Images of an evaluation step, where nothing is said: as in training's own evaluations.
+    private const int DefaultBatch = 256;
+
+    public int Order => 40;
+
+    public Command Build()
+    {
+        var command = new Command("eval", "Accuracy of a weights file on a data set");
+        var run = new RunOptions(command, RunParts.Network | RunParts.Data | RunParts.Batch);
+        var json = JsonOutput.Option();
+        command.Options.Add(json);
+        command.SetAction((result, stop) =>
+        {
+            var config = run.Read(result, new() { ["train"] = new JsonObject { ["batch"] = DefaultBatch } });
+            if (!config.Model.ContainsKey("weights"))
+            {
+                throw new OptionException("eval needs --weights");
+            }
+
+            OptionBinder.RequireAtLeast(1, config.Train.Batch, "train.batch");
+            using var device = FreezeRun.OpenDevice(config.Device);
+            using var engine = new Engine(device);
+            var data = FreezeRun.OpenData(config, EmbeddedData.Open);
+            using var network = ConfiguredNetwork.Build(engine, config, NetworkInput.Of(data));
+            Notices.Print(ConfiguredNetwork.LoadWeights(network, config));
+            var score = Evaluator.Evaluate(network, new BatchLoader(data.Test, FreezeRun.EvaluationLoader(data, config.Train.Batch)), stop);
+            if (result.GetValue(json))
+            {
+                // A loss that is no number cannot be written as one.
+                JsonOutput.Print(new { TestAccuracy = score.Accuracy, TestLoss = double.IsFinite(score.Loss) ? score.Loss : (double?)null, score.Correct, score.Total });
+            }
+            else
+            {
+                Console.WriteLine(FormattableString.Invariant(
+                    $"{network.Name} on {config.Data["name"]}: {score.Correct} of {score.Total} right, accuracy {100 * score.Accuracy:0.00} %, loss {score.Loss:0.0000}"));
+            }
+
+            return Task.FromResult(Failure.None);
+        });
+        return command;
+    }
+}

@@ -1,0 +1,71 @@
+using SmartFrz.Nn;
+using SmartFrz.Nn.Data;
+using SmartFrz.Nn.Options;
+using SmartFrz.Nn.Weights;
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Freeze;
+
+/// <summary>What a network is to be fed: model options of those names follow it where the configuration leaves them open.</summary>
+/// <param name="Channels">Channels of an image; null where nothing is said.</param>
+/// <param name="Size">Rows of an image; null where nothing is said.</param>
+/// <param name="Classes">Classes; null where nothing is said.</param>
+public readonly record struct NetworkInput(int? Channels = null, int? Size = null, int? Classes = null)
+{
+    /// <summary>Images of a data set.</summary>
+    public static NetworkInput Of(DataSplits data) => new(data.Train.Channels, data.Train.Height, data.Train.ClassNames.Count);
+}
+
+/// <summary>Builds the network that the section <c>model</c> of a configuration describes.</summary>
+/// <remarks>Beside the options of the model itself the section holds <c>weights</c>, a file to start from, and <c>weights_partial</c>.</remarks>
+public static class ConfiguredNetwork
+{
+    private static readonly string[] WeightsKeys = ["weights", "weights_partial"];
+
+    /// <summary>Builds the network with fresh parameters.</summary>
+    /// <exception cref="OptionException">The name or an option is unknown or does not fit.</exception>
+    public static Network Build(Engine engine, RunConfig config, NetworkInput input = default)
+    {
+        var (name, section) = OptionBinder.Named(config.Model, "model", "");
+        var options = RunConfig.OptionsOf(section, WeightsKeys);
+        var known = ModelZoo.OptionsOf(name);
+        foreach (var (key, value) in new[] { ("in_channels", input.Channels), ("image_size", input.Size), ("num_classes", input.Classes) })
+        {
+            if (value is not null && known.Contains(key) && !options.ContainsKey(key))
+            {
+                options[key] = value;
+            }
+        }
+
+        return ModelZoo.Build(ModuleScope.Root(engine, config.Train.Seed), name, options);
+    }
+
+    /// <summary>Loads the weights that the configuration names, if it names any: all of them, or with <c>weights_partial</c> those that fit.</summary>
+    /// <returns>What did not fit, where that is allowed; null where nothing was left out.</returns>
+    /// <exception cref="OptionException">An option does not fit.</exception>
+    /// <exception cref="WeightsFormatException">The file is missing or damaged, or does not fit.</exception>
+    public static StateDictReport? LoadWeights(Network network, RunConfig config)
+    {
+        var options = OptionBinder.Bind<WeightsOptions>(RunConfig.Only(config.Model, WeightsKeys), "model");
+        if (options.Weights is null)
+        {
+            return options.WeightsPartial ? throw new OptionException("option 'model.weights_partial' is true, but no weights are given") : null;
+        }
+
+        if (!options.WeightsPartial)
+        {
+            WeightsFile.Load(network, options.Weights);
+            return null;
+        }
+
+        var report = WeightsFile.LoadPartial(network, options.Weights);
+        return report.Fits ? null : report;
+    }
+
+    private sealed record WeightsOptions
+    {
+        public string? Weights { get; init; }
+
+        public bool WeightsPartial { get; init; }
+    }
+}
