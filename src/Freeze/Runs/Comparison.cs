@@ -106,9 +106,9 @@ public sealed class Comparison(RunConfig config, IReadOnlyList<string> policies,
         // The options of section freeze belong to the policy it names; the other ones run with their defaults.
         bool own = (string?)config.Freeze["policy"] == policy;
         var freeze = own ? (JsonObject)config.Freeze.DeepClone() : new JsonObject { ["policy"] = policy };
-        if (config.Freeze["mode"] is { } mode && !own)
+        foreach (var (key, value) in RunConfig.Only(config.Freeze, own ? [] : CommonFreezeOptions.Keys))
         {
-            freeze["mode"] = mode.DeepClone();
+            freeze[key] = value?.DeepClone();
         }
 
         if (policy == "random" && saved is > 0 && !freeze.ContainsKey("saved_share"))

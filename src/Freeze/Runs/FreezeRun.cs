@@ -39,8 +39,8 @@ public sealed class FreezeRun : IDisposable
         var optimizer = Optimizers.Read(config.Optimizer);
         var schedule = Schedules.Read(config.Schedule);
         string policy = (string?)config.Freeze["policy"] ?? "none";
-        var mode = OptionBinder.Bind<FreezeModeOption>(RunConfig.Only(config.Freeze, "mode"), "freeze").Mode;
-        Freezing = new FreezeRunner(FreezePolicies.Create(policy, RunConfig.OptionsOf(config.Freeze, "policy", "mode")), mode);
+        var common = OptionBinder.Bind<CommonFreezeOptions>(RunConfig.Only(config.Freeze, CommonFreezeOptions.Keys), "freeze");
+        Freezing = new FreezeRunner(FreezePolicies.Create(policy, RunConfig.OptionsOf(config.Freeze, ["policy", .. CommonFreezeOptions.Keys])), common.Mode);
         Data = data ?? OpenData(config, embedded);
         _ownsDevice = device is null;
         _device = device ?? OpenDevice(config.Device);
@@ -48,6 +48,7 @@ public sealed class FreezeRun : IDisposable
         try
         {
             Network = ConfiguredNetwork.Build(Engine, config, NetworkInput.Of(Data));
+            Network.UnitGranularity = common.Units;
             WeightsReport = loadWeights ? ConfiguredNetwork.LoadWeights(Network, config) : null;
             Optimizer = optimizer.Create(Network);
             Trainer = MakeTrainer(schedule.Create(optimizer.Options.Lr), checkpoints);
@@ -228,10 +229,5 @@ public sealed class FreezeRun : IDisposable
         public int? LimitTrain { get; init; }
 
         public int? LimitTest { get; init; }
-    }
-
-    private sealed record FreezeModeOption
-    {
-        public FreezeMode Mode { get; init; }
     }
 }

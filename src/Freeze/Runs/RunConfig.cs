@@ -21,7 +21,7 @@ public sealed record RunConfig
     /// <summary>The schedule of the learning rate: <c>name</c> and the options of that schedule.</summary>
     public JsonObject Schedule { get; init; } = new() { ["name"] = "cosine" };
 
-    /// <summary>The freezing policy: <c>policy</c>, <c>mode</c> and the options of that policy.</summary>
+    /// <summary>The freezing policy: <c>policy</c>, <c>mode</c>, <c>units</c> and the options of that policy.</summary>
     public JsonObject Freeze { get; init; } = new() { ["policy"] = "smartfrz" };
 
     /// <summary>Where it runs.</summary>

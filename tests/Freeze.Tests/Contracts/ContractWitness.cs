@@ -7,7 +7,7 @@ namespace SmartFrz.Freeze.Tests;
 /// Holds every step of a run against the contracts of a frozen layer, by the ledgers and by what they are checked with: the plan and
 /// the dispatcher's own count. Comes before the policy, so that a step is judged by the freeze state it ran with.
 /// </summary>
-internal sealed class ContractWitness : ITrainingCallback
+internal sealed class ContractWitness(bool keepsOptimizerState = false) : ITrainingCallback
 {
     private readonly Dictionary<(string Unit, Phase Phase), LaunchTotals> _before = [];
     private FreezeState _state = FreezeState.Empty;
@@ -77,7 +77,8 @@ internal sealed class ContractWitness : ITrainingCallback
             Assert.Equal(0, Launches(Phase.Freeze));
             long trainable = context.Model.Parameters().Where(p => unit.Contains(p.Name) && !frozen).Sum(p => p.Value.Buffer.Bytes);
             Assert.Equal(trainable, Layers(context, unit).Sum(l => device.Memory.LiveOf(BufferKind.Gradient, l)));
-            Assert.Equal(trainable, Layers(context, unit).Sum(l => device.Memory.LiveOf(BufferKind.OptimizerState, l)));
+            long kept = keepsOptimizerState ? context.Model.Parameters().Where(p => unit.Contains(p.Name) && frozen).Sum(p => p.Value.Buffer.Bytes) : 0;
+            Assert.Equal(trainable + kept, Layers(context, unit).Sum(l => device.Memory.LiveOf(BufferKind.OptimizerState, l)));
             Assert.Equal(!frozen, Launches(Phase.BackwardWeight) > 0);
             Assert.Equal(!frozen, Launches(Phase.Update) > 0);
             if (prefix)
