@@ -3,7 +3,7 @@ namespace SmartFrz.Kernels;
 /// <summary>A place where kernels run. Contexts made from one device share its worker threads or its GPU.</summary>
 public abstract class Device : IDisposable
 {
-    /// <summary><c>cpu</c> or <c>cuda</c>.</summary>
+    /// <summary><c>cpu</c> or <c>cuda</c>; <c>dry</c> where nothing is computed.</summary>
     public abstract string Kind { get; }
 
     /// <summary>The hardware's own name.</summary>

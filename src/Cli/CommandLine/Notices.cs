@@ -1,3 +1,4 @@
+using SmartFrz.Freeze;
 using SmartFrz.Nn.Weights;
 
 namespace SmartFrz.Cli;
@@ -5,6 +6,15 @@ namespace SmartFrz.Cli;
 /// <summary>What a user should know although all goes on: lines on standard error.</summary>
 internal static class Notices
 {
+    /// <summary>Says that a network has random weights, where none are given.</summary>
+    public static void PrintFresh(RunConfig config)
+    {
+        if (!config.Model.ContainsKey("weights"))
+        {
+            Console.Error.WriteLine(FormattableString.Invariant($"smartfrz: without --weights the network has the random weights of seed {config.Train.Seed}"));
+        }
+    }
+
     /// <summary>Says what of a weights file was left out, if anything was.</summary>
     public static void Print(StateDictReport? report)
     {

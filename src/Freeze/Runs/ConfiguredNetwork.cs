@@ -14,13 +14,17 @@ public readonly record struct NetworkInput(int? Channels = null, int? Size = nul
 {
     /// <summary>Images of a data set.</summary>
     public static NetworkInput Of(DataSplits data) => new(data.Train.Channels, data.Train.Height, data.Train.ClassNames.Count);
+
+    /// <summary>Images of one batch.</summary>
+    public static NetworkInput Of(TensorBatch batch) => new(batch.Shape[1], batch.Shape[2]);
 }
 
 /// <summary>Builds the network that the section <c>model</c> of a configuration describes.</summary>
 /// <remarks>Beside the options of the model itself the section holds <c>weights</c>, a file to start from, and <c>weights_partial</c>.</remarks>
 public static class ConfiguredNetwork
 {
-    private static readonly string[] WeightsKeys = ["weights", "weights_partial"];
+    // What of the section is not the model's own.
+    internal static readonly string[] WeightsKeys = ["weights", "weights_partial"];
 
     /// <summary>Builds the network with fresh parameters.</summary>
     /// <exception cref="OptionException">The name or an option is unknown or does not fit.</exception>

@@ -177,7 +177,6 @@ public sealed class FreezeRun : IDisposable
     private RunSummary Summarise(TrainingResult result)
     {
         LaunchTotals Of(Phase phase) => result.Costs[phase];
-        long total = Of(Phase.Forward).Flops + Of(Phase.BackwardInput).Flops + Of(Phase.BackwardWeight).Flops + Of(Phase.Update).Flops + Of(Phase.Freeze).Flops;
         var overhead = Freezing.Policy.Overhead;
         return new RunSummary
         {
@@ -197,24 +196,9 @@ public sealed class FreezeRun : IDisposable
             Sampled = result.Costs.Sampled,
             Seconds = new PhaseSeconds(
                 Of(Phase.Forward).Seconds, Of(Phase.BackwardInput).Seconds, Of(Phase.BackwardWeight).Seconds, Of(Phase.Update).Seconds, Freezing.Seconds, Of(Phase.Data).Seconds),
-            Flops = new PhaseFlops(
-                Of(Phase.Forward).Flops,
-                Of(Phase.BackwardInput).Flops,
-                Of(Phase.BackwardWeight).Flops,
-                Of(Phase.Update).Flops,
-                Of(Phase.Freeze).Flops,
-                total,
-                (Freezing.Costs?.StepFlops ?? 0) * result.Steps),
-            Launches = new PhaseLaunches(
-                Of(Phase.Forward).Launches, Of(Phase.BackwardInput).Launches, Of(Phase.BackwardWeight).Launches, Of(Phase.Update).Launches, Of(Phase.Freeze).Launches),
-            Memory = new MemorySummary(
-                result.PeakBytes,
-                result.FirstStep.GradientBytes,
-                result.LastStep.GradientBytes,
-                result.FirstStep.OptimizerBytes,
-                result.LastStep.OptimizerBytes,
-                result.FirstStep.SavedBytes,
-                result.LastStep.SavedBytes),
+            Flops = PhaseFlops.Of(Of, (Freezing.Costs?.StepFlops ?? 0) * result.Steps),
+            Launches = PhaseLaunches.Of(Of),
+            Memory = MemorySummary.Of(result.PeakBytes, result.FirstStep, result.LastStep),
             Frozen = [.. Freezing.Events.Where(e => e.Frozen).Select(e => new FrozenSummary(e.Unit, e.Step, e.Epoch, e.Reason))],
             Predictor = overhead is null
                 ? null

@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using SmartFrz.Kernels;
+using SmartFrz.Nn;
 
 namespace SmartFrz.Freeze;
 
@@ -80,10 +82,27 @@ public sealed record DeviceSummary(string Kind, string Name, int Threads);
 public sealed record PhaseSeconds(double Forward, double BackwardInput, double BackwardWeight, double Update, double Freeze, double Data);
 
 /// <summary>FLOPs by phase; <c>UnfrozenTotal</c> is what the same steps would have cost without freezing.</summary>
-public sealed record PhaseFlops(long Forward, long BackwardInput, long BackwardWeight, long Update, long Freeze, long Total, long UnfrozenTotal);
+public sealed record PhaseFlops(long Forward, long BackwardInput, long BackwardWeight, long Update, long Freeze, long Total, long UnfrozenTotal)
+{
+    internal static PhaseFlops Of(Func<Phase, LaunchTotals> totals, long unfrozenTotal)
+    {
+        long Flops(Phase phase) => totals(phase).Flops;
+        var (forward, input, weight, update, freeze) =
+            (Flops(Phase.Forward), Flops(Phase.BackwardInput), Flops(Phase.BackwardWeight), Flops(Phase.Update), Flops(Phase.Freeze));
+        return new PhaseFlops(forward, input, weight, update, freeze, forward + input + weight + update + freeze, unfrozenTotal);
+    }
+}
 
 /// <summary>Launches by phase.</summary>
-public sealed record PhaseLaunches(long Forward, long BackwardInput, long BackwardWeight, long Update, long Freeze);
+public sealed record PhaseLaunches(long Forward, long BackwardInput, long BackwardWeight, long Update, long Freeze)
+{
+    internal static PhaseLaunches Of(Func<Phase, LaunchTotals> totals)
+    {
+        long Launches(Phase phase) => totals(phase).Launches;
+        return new PhaseLaunches(
+            Launches(Phase.Forward), Launches(Phase.BackwardInput), Launches(Phase.BackwardWeight), Launches(Phase.Update), Launches(Phase.Freeze));
+    }
+}
 
 /// <summary>Device memory in bytes.</summary>
 public sealed record MemorySummary(
@@ -93,7 +112,11 @@ public sealed record MemorySummary(
     long OptimizerBytesFirstStep,
     long OptimizerBytesLastStep,
     long SavedBytesFirstStep,
-    long SavedBytesLastStep);
+    long SavedBytesLastStep)
+{
+    internal static MemorySummary Of(long peak, StepMemory first, StepMemory last) =>
+        new(peak, first.GradientBytes, last.GradientBytes, first.OptimizerBytes, last.OptimizerBytes, first.SavedBytes, last.SavedBytes);
+}
 
 /// <summary>A unit that was frozen.</summary>
 public sealed record FrozenSummary(string Layer, long Step, double Epoch, string Reason);

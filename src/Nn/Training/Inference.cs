@@ -1,0 +1,47 @@
+using SmartFrz.Kernels;
+using SmartFrz.Nn.Data;
+using SmartFrz.Nn.Weights;
+using SmartFrz.Tensors;
+
+namespace SmartFrz.Nn;
+
+/// <summary>Forward passes alone.</summary>
+public static class Inference
+{
+    // Examples of one pass: as many as an evaluation takes, so that a batch of any size fits where that does.
+    private const int LargestPass = 256;
+
+    /// <summary>A network's logits in evaluation mode, as F32 (N, classes). Its mode is restored afterwards.</summary>
+    /// <exception cref="ShapeException">The batch does not fit the network.</exception>
+    public static StoredTensor Logits(Network network, TensorBatch batch)
+    {
+        batch.Check(network);
+        var engine = network.Engine;
+        var phase = engine.Context.Phase;
+        bool training = network.IsTreeTraining;
+        network.SetTraining(false);
+        engine.Context.Phase = Phase.Data;
+        try
+        {
+            int size = (int)(batch.Shape.Count / batch.Shape[0]);
+            var logits = new float[batch.Shape[0] * network.NumClasses];
+            for (int first = 0; first < batch.Shape[0]; first += LargestPass)
+            {
+                int count = Math.Min(LargestPass, batch.Shape[0] - first);
+                using (engine.NoGrad())
+                using (engine.BeginStep())
+                {
+                    var inputs = engine.FromHost<float>(batch.Input.AsSpan(first * size, count * size), batch.Shape.With(0, count));
+                    network.Call(inputs).ToArray().CopyTo(logits, first * network.NumClasses);
+                }
+            }
+
+            return StoredTensor.Of(logits, batch.Shape[0], network.NumClasses);
+        }
+        finally
+        {
+            engine.Context.Phase = phase;
+            network.SetTraining(training);
+        }
+    }
+}
