@@ -18,18 +18,32 @@ public static class WeightsFile
             file.Metadata[key] = value;
         }
 
-        // The widest elements first, as the format's own writer does, so that every tensor is aligned to its element size.
-        foreach (var (name, tensor) in StateDict.Read(module).OrderByDescending(t => t.Value.Bytes.Length / Math.Max(1, t.Value.Count)))
-        {
-            file.Tensors.Add(name, tensor);
-        }
-
+        AddAligned(file, StateDict.Read(module));
         file.Write(path);
     }
 
     /// <summary>Reads the weights in a file: those of a safetensors file, or the network's in a checkpoint of ours.</summary>
     /// <exception cref="WeightsFormatException">The file is missing, damaged or of a format that is not read.</exception>
-    public static IReadOnlyDictionary<string, StoredTensor> Read(string path)
+    public static IReadOnlyDictionary<string, StoredTensor> Read(string path) => ReadFile(path).Tensors;
+
+    /// <summary>The weights of a file as a safetensors file to write.</summary>
+    /// <param name="path">The file, as <see cref="Read"/> takes it. Its texts are kept, but those of a checkpoint.</param>
+    /// <exception cref="WeightsFormatException">It is missing, damaged or of a format that is not read.</exception>
+    public static SafeTensors Convert(string path)
+    {
+        var read = ReadFile(path);
+        var file = new SafeTensors();
+        foreach (var (key, value) in read.Metadata)
+        {
+            file.Metadata.Add(key, value);
+        }
+
+        file.Metadata.TryAdd("format", "pt");
+        AddAligned(file, read.Tensors);
+        return file;
+    }
+
+    private static SafeTensors ReadFile(string path)
     {
         SafeTensors file;
         try
@@ -41,10 +55,27 @@ public static class WeightsFile
             throw new WeightsFormatException($"{path}: a PyTorch file; this version reads safetensors files only, as safetensors.torch.save_file writes them", e);
         }
 
-        return Checkpoint.IsCheckpoint(file)
-            ? file.Tensors.Where(t => t.Key.StartsWith(Checkpoint.ModelPrefix, StringComparison.Ordinal))
-                .ToDictionary(t => t.Key[Checkpoint.ModelPrefix.Length..], t => t.Value, StringComparer.Ordinal)
-            : file.Tensors;
+        if (!Checkpoint.IsCheckpoint(file))
+        {
+            return file;
+        }
+
+        var network = new SafeTensors();
+        foreach (var (name, tensor) in file.Tensors.Where(t => t.Key.StartsWith(Checkpoint.ModelPrefix, StringComparison.Ordinal)))
+        {
+            network.Tensors.Add(name[Checkpoint.ModelPrefix.Length..], tensor);
+        }
+
+        return network;
+    }
+
+    // The widest elements first, as the format's own writer does, so that every tensor is aligned to its element size.
+    private static void AddAligned(SafeTensors file, IEnumerable<KeyValuePair<string, StoredTensor>> tensors)
+    {
+        foreach (var (name, tensor) in tensors.OrderByDescending(t => t.Value.Bytes.Length / Math.Max(1, t.Value.Count)))
+        {
+            file.Tensors.Add(name, tensor);
+        }
     }
 
     /// <summary>Overwrites the network's state, all of it or nothing; what names are understood says <see cref="StateDict"/>.</summary>
