@@ -34,7 +34,8 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     public double Seconds { get; private set; }
 
     /// <inheritdoc/>
-    public string CheckpointKey => "freeze";
+    /// <remarks>With the policy's name: a run does not go on under another policy.</remarks>
+    public string CheckpointKey => "freeze-" + policy.Name;
 
     /// <inheritdoc/>
     public void RunStarting(TrainingContext context)

@@ -3,20 +3,27 @@ using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Cli;
 
-/// <summary>A file that a command writes when all is computed.</summary>
-internal static class OutputFile
+/// <summary>A file that a command writes when all is computed. Where the command fails before, its directory goes again if it was made for it.</summary>
+internal sealed class OutputFile : IDisposable
 {
+    private readonly OutputDirectory _directory;
+
     /// <summary>Finds out before the work whether it can be written; its directory is made.</summary>
     /// <exception cref="OptionException">It cannot.</exception>
-    public static string Prepare(string path)
+    public OutputFile(string path)
     {
-        string full = Path.GetFullPath(path);
-        if (path.Length == 0 || Path.EndsInDirectorySeparator(path) || Directory.Exists(full))
+        FullPath = Path.GetFullPath(path.Length == 0 ? "." : path);
+        if (Path.EndsInDirectorySeparator(path) || Directory.Exists(FullPath))
         {
             throw new OptionException($"output '{path}' is a directory, expected a file");
         }
 
-        RunDirectory.EnsureWritable(Path.GetDirectoryName(full)!);
-        return full;
+        _directory = new OutputDirectory(Path.GetDirectoryName(FullPath)!);
     }
+
+    /// <summary>Its whole path.</summary>
+    public string FullPath { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _directory.Dispose();
 }

@@ -110,7 +110,9 @@ internal sealed class RunOptions
     private static object? Value(OptionResult result, Option option) => option switch
     {
         Option<int> o => result.GetValue(o),
-        Option<float> o => result.GetValue(o),
+        Option<float> o => result.GetValue(o) is var number && float.IsFinite(number)
+            ? number
+            : throw new OptionException(FormattableString.Invariant($"option '{option.Name}' is {number}, expected a number")),
         Option<ulong> o => result.GetValue(o),
         Option<bool> o => result.GetValue(o),
         Option<string> o => result.GetValue(o),
@@ -128,6 +130,10 @@ internal sealed class RunOptions
         catch (JsonException e)
         {
             throw new OptionException($"{file}: not JSON at line {e.LineNumber + 1}: {e.Message.Split(". ")[0]}", e);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new OptionException($"{file}: there is no such file", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Cli;
@@ -13,7 +14,10 @@ internal static class Suggestions
         string? unknown = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
         if (unknown is null)
         {
-            return parsed.Errors[0].Message;
+            var error = parsed.Errors[0];
+            return error.SymbolResult is OptionResult { Tokens: [var token] } given && Expected(given.Option) is { } expected
+                ? $"option '{given.Option.Name}' is '{token.Value}', expected {expected}"
+                : error.Message;
         }
 
         bool option = unknown.StartsWith('-');
@@ -23,4 +27,11 @@ internal static class Suggestions
         string where = command is RootCommand ? "" : $" of '{command.Name}'";
         return $"unknown {(option ? "option" : command.Subcommands.Count > 0 ? "command" : "argument")} '{unknown}'{where}{OptionBinder.DidYouMean(unknown, known)}; see --help";
     }
+
+    private static string? Expected(Option option) =>
+        option.ValueType == typeof(int) ? "a whole number"
+        : option.ValueType == typeof(ulong) ? "a whole number from 0"
+        : option.ValueType == typeof(float) ? "a number"
+        : option.ValueType == typeof(bool) ? "true or false"
+        : null;
 }

@@ -32,9 +32,11 @@ internal sealed class CompareCommand : ICliCommand
         {
             var config = run.Read(result);
             string path = result.GetValue(output) ?? Path.Combine("runs", TimeProvider.System.GetLocalNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture) + "-compare");
-            RunDirectory.EnsureWritable(path);
+            using var directory = new OutputDirectory(path);
             var comparison = new Comparison(config, result.GetValue(policies)!.Split(','), Seeds.Parse(result.GetValue(seeds)!), EmbeddedData.Open);
-            Watch(comparison, path, result.GetValue(quiet));
+            using var files = new RunFiles(path, result.GetValue(quiet));
+            comparison.Starting += files.Open;
+            comparison.Finished += files.Close;
             var outcome = comparison.Run(stop);
             AtomicFile.Write(Path.Combine(path, "summary.json"), s => JsonSerializer.Serialize(s, outcome, OptionBinder.Json));
             AtomicFile.Write(Path.Combine(path, "report.html"), s => s.Write(Encoding.UTF8.GetBytes(ComparisonReport.Html(outcome))));
@@ -51,25 +53,6 @@ internal sealed class CompareCommand : ICliCommand
             return Task.FromResult(Failure.None);
         });
         return command;
-    }
-
-    private static void Watch(Comparison comparison, string path, bool quiet)
-    {
-        RunDirectory? directory = null;
-        comparison.Starting += run =>
-        {
-            string name = string.Create(CultureInfo.InvariantCulture, $"{run.Freezing.Policy.Name}-{run.Config.Train.Seed}");
-            directory = new RunDirectory(Path.Combine(path, name), run);
-            if (!quiet)
-            {
-                run.Trainer.Add(new ProgressPrinter(run, name + ": "));
-            }
-        };
-        comparison.Finished += (_, summary) =>
-        {
-            directory!.Write(summary);
-            directory.Dispose();
-        };
     }
 
     private static void Print(ComparisonResult outcome)
@@ -95,5 +78,33 @@ internal sealed class CompareCommand : ICliCommand
     {
         string F(double v) => (factor * v).ToString(format, CultureInfo.InvariantCulture);
         return e.Low is { } low && e.High is { } high ? $"{F(e.Mean)} ({F(low)} to {F(high)})" : F(e.Mean);
+    }
+
+    /// <summary>The files of the run under way, in a directory of its own.</summary>
+    private sealed class RunFiles(string path, bool quiet) : IDisposable
+    {
+        private RunDirectory? _directory;
+
+        public void Open(FreezeRun run)
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"{run.Freezing.Policy.Name}-{run.Config.Train.Seed}");
+            _directory = new RunDirectory(Path.Combine(path, name), run);
+            if (!quiet)
+            {
+                run.Trainer.Add(new ProgressPrinter(run, name + ": "));
+            }
+        }
+
+        public void Close(FreezeRun run, RunSummary summary)
+        {
+            _directory!.Write(summary);
+            Dispose();
+        }
+
+        public void Dispose()
+        {
+            _directory?.Dispose();
+            _directory = null;
+        }
     }
 }

@@ -30,11 +30,11 @@ internal sealed class LogitsCommand : ICliCommand
             Notices.PrintFresh(config);
             Notices.Print(ConfiguredNetwork.LoadWeights(network, config));
             batch.Check(network);
-            string path = OutputFile.Prepare(result.GetValue(output)!);
+            using var target = new OutputFile(result.GetValue(output)!);
             var file = new SafeTensors();
             file.Tensors.Add("logits", Inference.Logits(network, batch));
-            file.Write(path);
-            Console.WriteLine($"{network.Name}: logits of {batch.Shape[0]} examples; {path}");
+            file.Write(target.FullPath);
+            Console.WriteLine($"{network.Name}: logits of {batch.Shape[0]} examples; {target.FullPath}");
             return Failure.None;
         });
         return command;

@@ -41,13 +41,12 @@ internal sealed class PredictorCommand : ICliCommand
             var json = run.ReadJson(result);
             var options = OptionBinder.Bind<CollectOptions>(Take(json, "collect"), "collect");
             var config = RunConfig.Read(json);
-            string path = result.GetValue(output)!.FullName;
-            RunDirectory.EnsureWritable(Path.GetDirectoryName(path)!);
+            using var file = new OutputFile(result.GetValue(output)!.ToString());
             var data = new HistoryDataset(options.History, CommandText());
             new HistoryCollector(options, EmbeddedData.Open, Console.Error.WriteLine)
                 .Collect(config, result.GetValue(reference), Seeds.Parse(result.GetValue(seeds)!), data, stop);
-            data.Write(path);
-            Console.Error.WriteLine($"{data.Records.Count} examples, {data.Records.Count(r => r.Freeze)} of them settled, in {path}");
+            data.Write(file.FullPath);
+            Console.Error.WriteLine($"{data.Records.Count} examples, {data.Records.Count(r => r.Freeze)} of them settled, in {file.FullPath}");
             return Task.FromResult(Failure.None);
         });
         return command;
@@ -80,14 +79,13 @@ internal sealed class PredictorCommand : ICliCommand
             var data = Read(result.GetValue(histories)!);
             data.Relabel(rule);
             var (training, test) = Split(data, result.GetValue(heldOut)!);
-            string path = result.GetValue(output)!.FullName;
-            RunDirectory.EnsureWritable(Path.GetDirectoryName(path)!);
+            using var file = new OutputFile(result.GetValue(output)!.ToString());
             using var device = new CpuDevice(result.GetValue(threads));
             using var engine = new Engine(device);
             using var predictor = new PredictorTrainer(engine, options).Train(
                 data, training, (epoch, loss) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}/{options.Epochs}: loss {loss:0.0000}")), stop);
             var evaluation = PredictorEvaluation.Of(predictor, data, training, test);
-            PredictorFile.Write(path, predictor, new JsonObject
+            PredictorFile.Write(file.FullPath, predictor, new JsonObject
             {
                 ["collected_by"] = data.Command,
                 ["trained_by"] = CommandText(),

@@ -37,9 +37,9 @@ internal sealed class StepCommand : ICliCommand
             using var device = FreezeRun.OpenDevice(config.Device);
             using var stepRun = new StepRun(config, new StepOptions { Steps = result.GetValue(steps), Freeze = moments }, batch, device);
             Notices.Print(stepRun.WeightsReport);
-            string path = OutputFile.Prepare(result.GetValue(output)!);
+            using var target = new OutputFile(result.GetValue(output)!);
             var outcome = stepRun.Run();
-            outcome.ToFile().Write(path);
+            outcome.ToFile().Write(target.FullPath);
             if (result.GetValue(json))
             {
                 // A loss that is no number cannot be written as one.
@@ -54,7 +54,7 @@ internal sealed class StepCommand : ICliCommand
             else
             {
                 Console.WriteLine(FormattableString.Invariant(
-                    $"{stepRun.Network.Name}: {outcome.Losses.Count} steps, loss {outcome.Losses[0]:0.000000} to {outcome.Losses[^1]:0.000000}, {outcome.Gradients.Count} gradients; {path}"));
+                    $"{stepRun.Network.Name}: {outcome.Losses.Count} steps, loss {outcome.Losses[0]:0.000000} to {outcome.Losses[^1]:0.000000}, {outcome.Gradients.Count} gradients; {target.FullPath}"));
             }
 
             return Failure.None;

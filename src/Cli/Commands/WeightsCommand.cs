@@ -26,9 +26,9 @@ internal sealed class WeightsCommand : ICliCommand
             }
 
             var file = WeightsFile.Convert(result.GetValue(input)!);
-            string path = OutputFile.Prepare(target);
-            file.Write(path);
-            Console.WriteLine(FormattableString.Invariant($"{file.Tensors.Count} tensors, {file.Tensors.Values.Sum(t => t.Count)} values; {path}"));
+            using var place = new OutputFile(target);
+            file.Write(place.FullPath);
+            Console.WriteLine(FormattableString.Invariant($"{file.Tensors.Count} tensors, {file.Tensors.Values.Sum(t => t.Count)} values; {place.FullPath}"));
             return Failure.None;
         });
         command.Subcommands.Add(convert);

@@ -36,6 +36,7 @@ public sealed class FreezeRun : IDisposable
         bool loadWeights = true)
     {
         Config = config;
+        Checkpoints = checkpoints;
         var optimizer = Optimizers.Read(config.Optimizer);
         var schedule = Schedules.Read(config.Schedule);
         string policy = (string?)config.Freeze["policy"] ?? "none";
@@ -51,7 +52,7 @@ public sealed class FreezeRun : IDisposable
             Network.UnitGranularity = common.Units;
             WeightsReport = loadWeights ? ConfiguredNetwork.LoadWeights(Network, config) : null;
             Optimizer = optimizer.Create(Network);
-            Trainer = MakeTrainer(schedule.Create(optimizer.Options.Lr), checkpoints);
+            Trainer = MakeTrainer(schedule.Create(optimizer.Options.Lr));
         }
         catch
         {
@@ -69,6 +70,9 @@ public sealed class FreezeRun : IDisposable
 
     /// <summary>The configuration.</summary>
     public RunConfig Config { get; }
+
+    /// <summary>The directory of checkpoints; null keeps none.</summary>
+    public string? Checkpoints { get; }
 
     /// <summary>The data.</summary>
     public DataSplits Data { get; }
@@ -148,7 +152,7 @@ public sealed class FreezeRun : IDisposable
         }
     }
 
-    private Trainer MakeTrainer(ISchedule schedule, string? checkpoints)
+    private Trainer MakeTrainer(ISchedule schedule)
     {
         var config = Config.Train;
         var train = new BatchLoaderOptions
@@ -166,7 +170,7 @@ public sealed class FreezeRun : IDisposable
             LabelSmoothing = config.LabelSmoothing,
             ClipNorm = config.ClipNorm,
             LogInterval = config.LogInterval,
-            CheckpointDirectory = checkpoints,
+            CheckpointDirectory = Checkpoints,
             KeepCheckpoints = config.KeepCheckpoints,
             Config = JsonSerializer.Serialize(Config, OptionBinder.Json),
         };
