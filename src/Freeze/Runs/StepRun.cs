@@ -17,10 +17,8 @@ public sealed class StepRun : IDisposable
     private readonly RunConfig _config;
     private readonly StepOptions _options;
     private readonly TensorBatch _batch;
-    private readonly ISchedule _schedule;
     private readonly Engine _engine;
-    private readonly TrainingContext _training;
-    private readonly Freezer _freezer;
+    private readonly BatchTraining _training;
 
     /// <summary>Prepares a run. Everything that can be wrong with the options is found here.</summary>
     /// <param name="config">The configuration, as <see cref="Configure"/> makes it.</param>
@@ -36,7 +34,7 @@ public sealed class StepRun : IDisposable
         new TrainerOptions { LabelSmoothing = config.Train.LabelSmoothing, ClipNorm = config.Train.ClipNorm }.Check();
         (_config, _options, _batch) = (config, options, batch);
         var optimizer = Optimizers.Read(config.Optimizer);
-        _schedule = Schedules.Read(config.Schedule).Create(optimizer.Options.Lr);
+        var schedule = Schedules.Read(config.Schedule).Create(optimizer.Options.Lr);
         _engine = new Engine(device);
         try
         {
@@ -45,8 +43,7 @@ public sealed class StepRun : IDisposable
             batch.Check(Network);
             RequireTarget(batch);
             CheckFreezing(Network, options);
-            _training = new TrainingContext(Network, optimizer.Create(Network), stepsPerEpoch: options.Steps, epochs: 1);
-            _freezer = new Freezer(_training, FreezeMode.Free, keepOptimizerState: false);
+            _training = new BatchTraining(Network, optimizer, schedule, config.Train, batch, options.Steps);
         }
         catch
         {
@@ -105,7 +102,7 @@ public sealed class StepRun : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _training.Optimizer.Dispose();
+        _training.Dispose();
         Network.Dispose();
         _engine.Dispose();
     }
@@ -135,43 +132,24 @@ public sealed class StepRun : IDisposable
 
     private Trace Execute()
     {
-        var context = _engine.Context;
-        using var inputs = _engine.NewPersistent(_batch.Shape, DType.F32, BufferKind.Input);
-        using var targets = _engine.NewPersistent(new Shape(_batch.Shape[0]), DType.I64, BufferKind.Input);
-        context.Upload<float>(_batch.Input, inputs.Buffer);
-        context.Upload<long>(_batch.Target, targets.Buffer);
-        using var norm = _config.Train.ClipNorm > 0 ? new GradientNorm(Network) : null;
-        Network.SetTraining(true);
+        var memory = _engine.Context.Memory;
         var trace = new Trace(_options.Steps);
         for (int step = 0; step < _options.Steps; step++)
         {
             foreach (var moment in _options.Freeze.Where(m => m.Step == step))
             {
-                _freezer.Freeze(moment.Names);
+                _training.Freezer.Freeze(moment.Names);
             }
 
-            context.Memory.StartWindow();
-            // Numbers of dropout are keyed by the step, as in a training run.
-            _engine.StepNumber = step;
-            using (_engine.BeginStep())
-            {
-                var logits = Network.Call(inputs);
-                var loss = logits.CrossEntropy(targets, _config.Train.LabelSmoothing);
-                trace.Logits ??= StoredTensor.Of(logits.ToArray(), logits.Shape.ToArray());
-                trace.Losses[step] = loss.Item();
-                _engine.Backward(loss);
-            }
-
-            if (step == 0)
-            {
-                ReadGradients(trace.Gradients);
-            }
-
-            Update(step, norm);
+            _training.Step(
+                (logits, loss) =>
+                {
+                    trace.Logits ??= StoredTensor.Of(logits.ToArray(), logits.Shape.ToArray());
+                    trace.Losses[step] = loss.Item();
+                },
+                step == 0 ? () => ReadGradients(trace.Gradients) : null);
             trace.Last = new StepMemory(
-                context.Memory.WindowPeakOf(BufferKind.Gradient),
-                context.Memory.WindowPeakOf(BufferKind.OptimizerState),
-                context.Memory.WindowPeakOf(BufferKind.SavedActivation));
+                memory.WindowPeakOf(BufferKind.Gradient), memory.WindowPeakOf(BufferKind.OptimizerState), memory.WindowPeakOf(BufferKind.SavedActivation));
             trace.First = step == 0 ? trace.Last : trace.First;
         }
 
@@ -186,23 +164,6 @@ public sealed class StepRun : IDisposable
             _engine.Context.Download<float>(parameter.Variable.Gradient, values);
             gradients.Add(parameter.Name, StoredTensor.Of(values, parameter.Shape.ToArray()));
         }
-    }
-
-    private void Update(int step, GradientNorm? norm)
-    {
-        float learningRate = _schedule.LearningRate(step, _options.Steps);
-        if (norm is null)
-        {
-            _training.Optimizer.Step(learningRate);
-        }
-        else
-        {
-            norm.Compute();
-            _training.Optimizer.Step(learningRate, norm, _config.Train.ClipNorm);
-        }
-
-        _training.Optimizer.ClearGradients();
-        _training.Step++;
     }
 
     // What the same steps cost with nothing frozen, told by a device that computes nothing.
