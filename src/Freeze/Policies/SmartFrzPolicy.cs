@@ -108,6 +108,7 @@ public sealed class SmartFrzPolicy : FreezePolicy
                 _votes[unit] = votes;
             }
 
+            _peakBytes = (long)restored.Json["peak_bytes"]!;
             _restored = null;
         }
         else
@@ -141,6 +142,7 @@ public sealed class SmartFrzPolicy : FreezePolicy
     public override void Save(CheckpointEntries entries)
     {
         entries.Json["votes"] = JsonSerializer.SerializeToNode(_votes, OptionBinder.Json);
+        entries.Json["peak_bytes"] = _peakBytes;
         _histories?.Save(entries);
     }
 

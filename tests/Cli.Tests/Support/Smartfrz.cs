@@ -57,7 +57,10 @@ public abstract class Smartfrz
     }
 
     /// <summary>Runs a command line as a process of its own.</summary>
-    internal static async Task<Outcome> RunProcess(params string[] arguments)
+    internal static Task<Outcome> RunProcess(params string[] arguments) => RunProcess(_ => Task.CompletedTask, arguments);
+
+    /// <summary>Runs a command line as a process of its own, while something is done to it.</summary>
+    internal static async Task<Outcome> RunProcess(Func<Process, Task> meanwhile, params string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(CommandLineRunner).Assembly.Location);
@@ -69,6 +72,7 @@ public abstract class Smartfrz
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
+        await meanwhile(process);
         await process.WaitForExitAsync();
         return new Outcome(process.ExitCode, await output, await error);
     }
