@@ -1,4 +1,5 @@
 using SmartFrz.Freeze;
+using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Weights;
 
 namespace SmartFrz.Cli;
@@ -21,6 +22,15 @@ internal static class Notices
         if (report is not null)
         {
             Console.Error.WriteLine($"smartfrz: {report}");
+        }
+    }
+
+    /// <summary>Says what was passed over when data were opened, if anything was.</summary>
+    public static void Print(DataSplits data)
+    {
+        foreach (string note in data.Notes)
+        {
+            Console.Error.WriteLine($"smartfrz: {note}");
         }
     }
 }

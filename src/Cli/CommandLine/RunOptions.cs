@@ -92,7 +92,15 @@ internal sealed class RunOptions
         {
             if (result.GetResult(option) is OptionResult { Implicit: false } given)
             {
-                Section(json, section)[key] = JsonSerializer.SerializeToNode(Value(given, option));
+                object? value = Value(given, option);
+                if (key is "name" or "policy" && section != "device")
+                {
+                    RunConfig.Rename(json, section, (string)value!);
+                }
+                else
+                {
+                    Section(json, section)[key] = JsonSerializer.SerializeToNode(value);
+                }
             }
         }
 

@@ -35,6 +35,7 @@ internal sealed class CompareCommand : ICliCommand
             using var directory = new OutputDirectory(path);
             var comparison = new Comparison(config, result.GetValue(policies)!.Split(','), Seeds.Parse(result.GetValue(seeds)!), EmbeddedData.Open);
             using var files = new RunFiles(path, result.GetValue(quiet));
+            comparison.Opened += Notices.Print;
             comparison.Starting += files.Open;
             comparison.Finished += files.Close;
             var outcome = comparison.Run(stop);

@@ -35,6 +35,7 @@ internal sealed class EvalCommand : ICliCommand
             using var engine = new Engine(device);
             var data = FreezeRun.OpenData(config, EmbeddedData.Open);
             using var network = ConfiguredNetwork.Build(engine, config, NetworkInput.Of(data));
+            Notices.Print(data);
             Notices.Print(ConfiguredNetwork.LoadWeights(network, config));
             var score = Evaluator.Evaluate(network, new BatchLoader(data.Test, FreezeRun.EvaluationLoader(data, config.Train.Batch)), stop);
             if (result.GetValue(json))

@@ -61,6 +61,7 @@ internal sealed class TrainCommand : ICliCommand
             CultureInfo.InvariantCulture, $"{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}-{config.Model["name"]}-{config.Freeze["policy"]}"));
         string checkpoints = RunDirectory.CheckpointsIn(path);
         using var run = new FreezeRun(config, EmbeddedData.Open, checkpoints: checkpoints, loadWeights: !resume);
+        Notices.Print(run.Data);
         Notices.Print(run.WeightsReport);
         using var directory = new RunDirectory(path, run);
         if (explain)

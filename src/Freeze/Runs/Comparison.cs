@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Statistics;
+using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Freeze;
@@ -47,6 +48,9 @@ public sealed record ComparisonResult(IReadOnlyList<RunSummary> Runs, IReadOnlyL
 /// </remarks>
 public sealed class Comparison(RunConfig config, IReadOnlyList<string> policies, IReadOnlyList<ulong> seeds, Func<string, Stream?>? embedded)
 {
+    /// <summary>Raised once the data are open, before the first run.</summary>
+    public event Action<DataSplits>? Opened;
+
     /// <summary>Raised before each run, to add displays and files.</summary>
     public event Action<FreezeRun>? Starting;
 
@@ -61,6 +65,7 @@ public sealed class Comparison(RunConfig config, IReadOnlyList<string> policies,
         Check();
         using var device = FreezeRun.OpenDevice(config.Device);
         var data = FreezeRun.OpenData(config, embedded);
+        Opened?.Invoke(data);
         var runs = new List<RunSummary>();
         foreach (ulong seed in seeds)
         {
@@ -103,14 +108,9 @@ public sealed class Comparison(RunConfig config, IReadOnlyList<string> policies,
 
     private RunConfig ConfigOf(string policy, ulong seed, double? saved)
     {
-        // The options of section freeze belong to the policy it names; the other ones run with their defaults.
-        bool own = (string?)config.Freeze["policy"] == policy;
-        var freeze = own ? (JsonObject)config.Freeze.DeepClone() : new JsonObject { ["policy"] = policy };
-        foreach (var (key, value) in RunConfig.Only(config.Freeze, own ? [] : CommonFreezeOptions.Keys))
-        {
-            freeze[key] = value?.DeepClone();
-        }
-
+        var sections = new JsonObject { ["freeze"] = config.Freeze.DeepClone() };
+        RunConfig.Rename(sections, "freeze", policy);
+        var freeze = (JsonObject)sections["freeze"]!;
         if (policy == "random" && saved is > 0 && !freeze.ContainsKey("saved_share"))
         {
             freeze["saved_share"] = saved.Value;

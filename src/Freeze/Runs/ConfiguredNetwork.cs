@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using SmartFrz.Nn;
 using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
@@ -30,18 +31,8 @@ public static class ConfiguredNetwork
     /// <exception cref="OptionException">The name or an option is unknown or does not fit.</exception>
     public static Network Build(Engine engine, RunConfig config, NetworkInput input = default)
     {
-        var (name, section) = OptionBinder.Named(config.Model, "model", "");
-        var options = RunConfig.OptionsOf(section, WeightsKeys);
-        var known = ModelZoo.OptionsOf(name);
-        foreach (var (key, value) in new[] { ("in_channels", input.Channels), ("image_size", input.Size), ("num_classes", input.Classes) })
-        {
-            if (value is not null && known.Contains(key) && !options.ContainsKey(key))
-            {
-                options[key] = value;
-            }
-        }
-
-        return ModelZoo.Build(ModuleScope.Root(engine, config.Train.Seed), name, options);
+        string name = OptionBinder.Named(config.Model, "model", "").Name;
+        return ModelZoo.Build(ModuleScope.Root(engine, config.Train.Seed), name, OptionsOf(config, input));
     }
 
     /// <summary>Loads the weights that the configuration names, if it names any: all of them, or with <c>weights_partial</c> those that fit.</summary>
@@ -64,6 +55,23 @@ public static class ConfiguredNetwork
 
         var report = WeightsFile.LoadPartial(network, options.Weights);
         return report.Fits ? null : report;
+    }
+
+    // The model's own options: those that are given, and what follows the input.
+    internal static JsonObject OptionsOf(RunConfig config, NetworkInput input)
+    {
+        var (name, section) = OptionBinder.Named(config.Model, "model", "");
+        var options = RunConfig.OptionsOf(section, WeightsKeys);
+        var known = ModelZoo.OptionsOf(name);
+        foreach (var (key, value) in new[] { ("in_channels", input.Channels), ("image_size", input.Size), ("num_classes", input.Classes) })
+        {
+            if (value is not null && known.Contains(key) && !options.ContainsKey(key))
+            {
+                options[key] = value;
+            }
+        }
+
+        return options;
     }
 
     private sealed record WeightsOptions

@@ -35,14 +35,13 @@ public sealed class FreezeRun : IDisposable
         string? checkpoints = null,
         bool loadWeights = true)
     {
-        Config = config;
         Checkpoints = checkpoints;
         var optimizer = Optimizers.Read(config.Optimizer);
         var schedule = Schedules.Read(config.Schedule);
-        string policy = (string?)config.Freeze["policy"] ?? "none";
         var common = OptionBinder.Bind<CommonFreezeOptions>(RunConfig.Only(config.Freeze, CommonFreezeOptions.Keys), "freeze");
-        Freezing = new FreezeRunner(FreezePolicies.Create(policy, RunConfig.OptionsOf(config.Freeze, ["policy", .. CommonFreezeOptions.Keys])), common.Mode);
+        Freezing = new FreezeRunner(FreezePolicies.Create(PolicyOf(config), RunConfig.OptionsOf(config.Freeze, ["policy", .. CommonFreezeOptions.Keys])), common.Mode);
         Data = data ?? OpenData(config, embedded);
+        Config = ResolvedConfig.Of(config, NetworkInput.Of(Data));
         _ownsDevice = device is null;
         _device = device ?? OpenDevice(config.Device);
         Engine = new Engine(_device);
@@ -68,7 +67,7 @@ public sealed class FreezeRun : IDisposable
         Trainer.Add(Freezing);
     }
 
-    /// <summary>The configuration.</summary>
+    /// <summary>The configuration, with every option written out: enough to run it again.</summary>
     public RunConfig Config { get; }
 
     /// <summary>The directory of checkpoints; null keeps none.</summary>
@@ -115,13 +114,13 @@ public sealed class FreezeRun : IDisposable
     /// <summary>Opens the data of a configuration.</summary>
     public static DataSplits OpenData(RunConfig config, Func<string, Stream?>? embedded)
     {
-        var common = OptionBinder.Bind<CommonDataOptions>(RunConfig.Only(config.Data, "dir", "limit_train", "limit_test"), "data");
+        var common = OptionBinder.Bind<CommonDataOptions>(RunConfig.Only(config.Data, CommonDataOptions.Keys), "data");
         var (name, options) = OptionBinder.Named(config.Data, "data", "");
         return DataSources.Find(name).Open(new DataOptions
         {
             Directory = common.Dir,
             Embedded = embedded,
-            Values = RunConfig.OptionsOf(options, "dir", "limit_train", "limit_test"),
+            Values = RunConfig.OptionsOf(options, CommonDataOptions.Keys),
             LimitTrain = common.LimitTrain,
             LimitTest = common.LimitTest,
         });
@@ -151,6 +150,8 @@ public sealed class FreezeRun : IDisposable
             _device.Dispose();
         }
     }
+
+    internal static string PolicyOf(RunConfig config) => (string?)config.Freeze["policy"] ?? "none";
 
     private Trainer MakeTrainer(ISchedule schedule)
     {
@@ -208,14 +209,5 @@ public sealed class FreezeRun : IDisposable
                 ? null
                 : new PredictorSummary(overhead.Bytes, overhead.Parameters, Freezing.Seconds, result.TrainSeconds > 0 ? Freezing.Seconds / result.TrainSeconds : 0),
         };
-    }
-
-    private sealed record CommonDataOptions
-    {
-        public string? Dir { get; init; }
-
-        public int? LimitTrain { get; init; }
-
-        public int? LimitTest { get; init; }
     }
 }

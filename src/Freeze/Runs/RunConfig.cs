@@ -93,6 +93,31 @@ public sealed record RunConfig
         return chosen;
     }
 
+    /// <summary>
+    /// Makes a section name something else. Its options belong to what it named: they go, and what belongs to all (<c>freeze.mode</c>,
+    /// <c>data.limit_train</c> and the like) stays.
+    /// </summary>
+    /// <param name="json">A configuration, as <see cref="Read"/> takes it.</param>
+    /// <param name="section">The section: <c>model</c>, <c>data</c>, <c>optimizer</c>, <c>schedule</c> or <c>freeze</c>.</param>
+    /// <param name="name">What it is to name.</param>
+    public static void Rename(JsonObject json, string section, string name)
+    {
+        string key = section == "freeze" ? "policy" : "name";
+        if (json[section] is JsonObject old && old.TryGetPropertyValue(key, out var before) && !(before is JsonValue text && text.TryGetValue(out string? same) && same == name))
+        {
+            json[section] = Only(old, section switch
+            {
+                "freeze" => CommonFreezeOptions.Keys,
+                "data" => CommonDataOptions.Keys.Except(["dir"]),
+                _ => [],
+            });
+        }
+
+        var renamed = json[section] as JsonObject ?? [];
+        json[section] = renamed;
+        renamed[key] = name;
+    }
+
     private static JsonObject Over(JsonObject defaults, JsonNode? values)
     {
         var merged = (JsonObject)defaults.DeepClone();

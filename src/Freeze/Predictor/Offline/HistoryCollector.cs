@@ -50,6 +50,11 @@ public sealed class HistoryCollector(CollectOptions options, Func<string, Stream
 
         using var device = FreezeRun.OpenDevice(config.Device);
         var data = FreezeRun.OpenData(config, embedded);
+        foreach (string note in data.Notes)
+        {
+            log?.Invoke(note);
+        }
+
         var probe = new LayerProbe(new BatchLoader(data.Test, FreezeRun.EvaluationLoader(data, options.ProbeBatch)), options.ProbeBatches);
         using (var reference = Start(config, referenceSeed, device, data))
         {
