@@ -1,7 +1,7 @@
-using SmartFrz.Cases;
 using SmartFrz.Kernels;
 using SmartFrz.Kernels.Cpu;
 using SmartFrz.Kernels.Cuda;
+using SmartFrz.Tensors.Verification;
 
 namespace SmartFrz.Tensors.Tests;
 

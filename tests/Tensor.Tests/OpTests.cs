@@ -1,6 +1,6 @@
-using SmartFrz.Cases;
 using SmartFrz.Kernels;
 using SmartFrz.Kernels.Cpu;
+using SmartFrz.Tensors.Verification;
 
 namespace SmartFrz.Tensors.Tests;
 
@@ -24,7 +24,7 @@ public sealed class OpTests(OpTests.Devices devices) : IClassFixture<OpTests.Dev
     public void Values_match_the_reference_on_every_instruction_set(string name)
     {
         var op = OpCases.Find(name);
-        var expected = op.Reference(Doubles(op.Operands()));
+        var expected = op.Reference(op.DoubleOperands());
         foreach (var device in devices.Cpus)
         {
             Close.Assert($"{name} on {device.Name}", expected, OpRun.Forward(device, op), op.Tolerance);
@@ -36,7 +36,7 @@ public sealed class OpTests(OpTests.Devices devices) : IClassFixture<OpTests.Dev
     public void Gradients_match_finite_differences_for_every_needed_subset(string name)
     {
         var op = OpCases.Find(name);
-        var expected = FiniteDifferences(op);
+        var expected = FiniteDifferences.Of(op);
         foreach (var device in devices.Cpus)
         {
             var all = OpRun.Gradients(device, op, NeedMask.All(op.Inputs.Count));
@@ -57,43 +57,6 @@ public sealed class OpTests(OpTests.Devices devices) : IClassFixture<OpTests.Dev
             }
         }
     }
-
-    private static double[][] FiniteDifferences(OpCase op)
-    {
-        var x = Doubles(op.Operands());
-        var seed = Array.ConvertAll(OpRun.Seed(op.Reference(x).Length), v => (double)v);
-        var gradients = new double[x.Length][];
-        const double Step = 1e-5; // the error of a central difference is about Step^2 + 1e-16/Step
-        for (int i = 0; i < x.Length; i++)
-        {
-            gradients[i] = new double[x[i].Length];
-            for (int k = 0; k < x[i].Length; k++)
-            {
-                double at = x[i][k];
-                x[i][k] = at + Step;
-                double up = Dot(op.Reference(x), seed);
-                x[i][k] = at - Step;
-                double down = Dot(op.Reference(x), seed);
-                x[i][k] = at;
-                gradients[i][k] = (up - down) / (2 * Step);
-            }
-        }
-
-        return gradients;
-    }
-
-    private static double Dot(double[] a, double[] b)
-    {
-        double sum = 0;
-        for (int i = 0; i < a.Length; i++)
-        {
-            sum += a[i] * b[i];
-        }
-
-        return sum;
-    }
-
-    private static double[][] Doubles(float[][] x) => Array.ConvertAll(x, row => Array.ConvertAll(row, v => (double)v));
 
     /// <summary>One device for each instruction set of this machine.</summary>
     public sealed class Devices : IDisposable

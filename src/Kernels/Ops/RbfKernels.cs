@@ -118,14 +118,18 @@ public readonly unsafe struct RbfKernel(DeviceBuffer distances, DeviceBuffer med
 }
 
 /// <summary>e^(factor * x)</summary>
-internal readonly struct ScaledExpOp(float factor) : IUnaryOp
+public readonly struct ScaledExpOp(float factor) : IUnaryOp
 {
+    /// <summary>The factor.</summary>
     public readonly float Factor = factor;
 
+    /// <inheritdoc/>
     public static string Name => "scaled_exp";
 
+    /// <inheritdoc/>
     public float Apply(float x) => MathF.Exp(Factor * x);
 
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Apply<S, V>(V x)
         where S : struct, ISimd<V>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using ILGPU.Runtime.Cuda;
-using SmartFrz.Cases;
 using Xunit.Abstractions;
 
 namespace SmartFrz.Kernels.Tests;
@@ -49,7 +48,7 @@ public sealed class CudaKernelPtxTests(CudaKernelPtxTests.Compilers compilers, I
         // The oldest architecture the kernels are made for, and the one they are tuned for.
         public static IReadOnlyList<CudaArchitecture> Architectures { get; } = [CudaArchitecture.SM_80, CudaArchitecture.SM_90];
 
-        public string Compile(CudaArchitecture architecture, CatalogKernel kernel)
+        internal string Compile(CudaArchitecture architecture, CatalogKernel kernel)
         {
             if (!_compilers.TryGetValue(architecture, out var compiler))
             {

@@ -1,6 +1,6 @@
-using SmartFrz.Cases;
 using SmartFrz.Kernels.Cpu;
 using SmartFrz.Kernels.Cuda;
+using SmartFrz.Tensors.Verification;
 
 namespace SmartFrz.Kernels.Tests;
 

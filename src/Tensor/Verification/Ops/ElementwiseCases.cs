@@ -1,0 +1,49 @@
+
+namespace SmartFrz.Tensors.Verification;
+
+/// <summary>Elementwise functions of one operand.</summary>
+internal sealed class ElementwiseCases : IOpCases
+{
+    /// <inheritdoc/>
+    public IEnumerable<OpCase> Cases()
+    {
+        foreach (var shape in new[] { new Shape(1), new Shape(3, 5), new Shape(2, 3, 5, 7) })
+        {
+            yield return Unary("relu", shape, x => x.Relu(), x => Math.Max(x, 0));
+            yield return Unary("scale", shape, x => x.Scale(-2.5f), x => -2.5 * x);
+            yield return Unary("exp", shape, x => x.Exp(), Math.Exp);
+            yield return Unary("tanh", shape, x => x.Scale(2f).Tanh(), x => Math.Tanh(2 * x));
+            yield return Unary("sigmoid", shape, x => x.Scale(3f).Sigmoid(), x => 1 / (1 + Math.Exp(-3 * x)));
+            yield return Unary("abs", shape, x => x.Abs(), Math.Abs);
+            yield return Unary("square", shape, x => x.Square(), x => x * x);
+            yield return Unary("neg", shape, x => x.Neg(), x => -x);
+            yield return Unary("add_scalar", shape, x => x.AddScalar(0.75f).Scale(2f), x => 2 * (x + 0.75));
+            yield return Unary("relu6", shape, x => x.Scale(10f).Relu6(), x => Math.Clamp(10 * x, 0, 6));
+            yield return Unary("leaky_relu", shape, x => x.LeakyRelu(0.125f), x => x > 0 ? x : 0.125 * x);
+            yield return Unary("clamp", shape, x => x.Clamp(-0.25f, 0.5f), x => Math.Clamp(x, -0.25, 0.5));
+            yield return Positive("log", shape, x => x.Log(), Math.Log);
+            yield return Positive("sqrt", shape, x => x.Sqrt(), Math.Sqrt);
+            yield return Positive("rsqrt", shape, x => x.Rsqrt(), x => 1 / Math.Sqrt(x));
+            yield return Positive("reciprocal", shape, x => x.Reciprocal(), x => 1 / x);
+        }
+    }
+
+    private static OpCase Positive(string name, Shape shape, Func<Tensor, Tensor> apply, Func<double, double> reference) => new()
+    {
+        Name = $"{name} {shape}",
+        Inputs = [shape],
+        Apply = (_, x) => apply(x[0]),
+        Reference = x => [.. x[0].Select(reference)],
+        Sample = (_, u) => 1.25 + u,
+    };
+
+    // Operands keep away from 0, where ReLU and its like have a kink and finite differences mean nothing.
+    private static OpCase Unary(string name, Shape shape, Func<Tensor, Tensor> apply, Func<double, double> reference) => new()
+    {
+        Name = $"{name} {shape}",
+        Inputs = [shape],
+        Apply = (_, x) => apply(x[0]),
+        Reference = x => [.. x[0].Select(reference)],
+        Sample = (_, u) => u + (Math.Sign(u) * 0.05),
+    };
+}
