@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using SmartFrz.Freeze;
 using SmartFrz.Nn.Options;
@@ -40,7 +39,7 @@ internal sealed class CompareCommand : ICliCommand
             comparison.Finished += files.Close;
             var outcome = comparison.Run(stop);
             AtomicFile.Write(Path.Combine(path, "summary.json"), s => JsonSerializer.Serialize(s, outcome, OptionBinder.Json));
-            AtomicFile.Write(Path.Combine(path, "report.html"), s => s.Write(Encoding.UTF8.GetBytes(ComparisonReport.Html(outcome))));
+            AtomicFile.WriteAllText(Path.Combine(path, "report.html"), ComparisonReport.Html(outcome));
             if (result.GetValue(json))
             {
                 Console.WriteLine(JsonSerializer.Serialize(outcome, OptionBinder.Json));

@@ -6,7 +6,7 @@ using SmartFrz.Nn.Weights;
 namespace SmartFrz.Freeze;
 
 /// <summary>
-/// The files of a run: <c>config.json</c>, <c>metrics.jsonl</c>, <c>freeze.jsonl</c>, <c>summary.json</c>.
+/// The files of a run: <c>config.json</c>, <c>metrics.jsonl</c>, <c>freeze.jsonl</c>, <c>summary.json</c>, <c>report.html</c>.
 /// </summary>
 /// <remarks>
 /// Nothing is written before the run has begun: one that is refused leaves the directory, and an earlier run in it, as they were. Lines
@@ -53,8 +53,13 @@ public sealed class RunDirectory : ITrainingCallback, IDisposable
         }
     }
 
-    /// <summary>Writes <c>summary.json</c>.</summary>
-    public void Write(RunSummary summary) => WriteJson("summary.json", summary);
+    /// <summary>Writes <c>summary.json</c> and <c>report.html</c>.</summary>
+    public void Write(RunSummary summary)
+    {
+        WriteJson("summary.json", summary);
+        var curves = RunCurves.Read(Path.Combine(_path, "metrics.jsonl"));
+        AtomicFile.WriteAllText(Path.Combine(_path, "report.html"), RunReport.Html(summary, curves, _run.Network.Units, _run.Freezing.Events, _run.Config));
+    }
 
     /// <inheritdoc/>
     public void Dispose()
