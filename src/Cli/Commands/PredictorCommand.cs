@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using SmartFrz.Freeze;
-using SmartFrz.Kernels.Cpu;
 using SmartFrz.Nn.Options;
 using SmartFrz.Tensors;
 using Spectre.Console;
@@ -14,6 +13,9 @@ namespace SmartFrz.Cli;
 internal sealed class PredictorCommand : ICliCommand
 {
     public int Order => 30;
+
+    // A small network on small examples: a GPU would wait for the next launch most of the time.
+    private static JsonObject OnCpu => new() { ["device"] = new JsonObject { ["name"] = "cpu" } };
 
     public Command Build()
     {
@@ -58,29 +60,25 @@ internal sealed class PredictorCommand : ICliCommand
         var histories = Histories(required: true);
         var heldOut = HeldOut(required: true);
         var output = new Option<FileInfo>("--output") { Description = "The predictor's file", Required = true };
-        var set = new Option<string[]>("--set") { Description = "Sets one value, as in --set predictor.epochs=30 or label.tolerance=0.02 (repeatable)" };
-        var threads = new Option<int>("--threads") { Description = "CPU threads; 0 for all processors" };
-        var json = Json();
-        foreach (Option option in new Option[] { histories, heldOut, output, set, threads, json })
+        // Its own sections of a configuration: predictor and label.
+        var run = new RunOptions(command, RunParts.Device);
+        var json = JsonOutput.Option();
+        foreach (Option option in new Option[] { histories, heldOut, output, json })
         {
             command.Options.Add(option);
         }
 
         command.SetAction((result, stop) =>
         {
-            var settings = new JsonObject();
-            foreach (string text in result.GetValue(set) ?? [])
-            {
-                RunOptions.Set(settings, text);
-            }
-
+            var settings = run.ReadJson(result, OnCpu);
             var options = OptionBinder.Bind<PredictorTrainingOptions>(Take(settings, "predictor"), "predictor");
             var rule = OptionBinder.Bind<LabelRule>(Take(settings, "label"), "label");
+            var config = RunConfig.Read(settings);
             var data = Read(result.GetValue(histories)!);
             data.Relabel(rule);
             var (training, test) = Split(data, result.GetValue(heldOut)!);
             using var file = new OutputFile(result.GetValue(output)!.ToString());
-            using var device = new CpuDevice(result.GetValue(threads));
+            using var device = FreezeRun.OpenDevice(config.Device);
             using var engine = new Engine(device);
             using var predictor = new PredictorTrainer(engine, options).Train(
                 data, training, (epoch, loss) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}/{options.Epochs}: loss {loss:0.0000}")), stop);
@@ -106,7 +104,8 @@ internal sealed class PredictorCommand : ICliCommand
         var histories = Histories(required: false);
         var heldOut = HeldOut(required: false);
         var predictorPath = new Option<string?>("--predictor") { Description = "The predictor's file; without it the one that comes with the tool" };
-        var json = Json();
+        var run = new RunOptions(command, RunParts.Device);
+        var json = JsonOutput.Option();
         foreach (Option option in new Option[] { histories, heldOut, predictorPath, json })
         {
             command.Options.Add(option);
@@ -114,6 +113,7 @@ internal sealed class PredictorCommand : ICliCommand
 
         command.SetAction(result =>
         {
+            var config = run.Read(result, OnCpu);
             var file = result.GetValue(predictorPath) is { } path ? PredictorFile.Read(path) : PredictorFile.Default;
             if (result.GetValue(histories) is not { } names)
             {
@@ -124,7 +124,7 @@ internal sealed class PredictorCommand : ICliCommand
             var data = Read(names);
             data.Relabel(file.Provenance["label_rule"].Deserialize<LabelRule>(OptionBinder.Json)!);
             var (training, test) = Split(data, result.GetValue(heldOut) ?? throw new OptionException("--held-out-seeds is needed with --histories"));
-            using var device = new CpuDevice();
+            using var device = FreezeRun.OpenDevice(config.Device);
             using var engine = new Engine(device);
             using var predictor = file.Build(engine);
             Print(PredictorEvaluation.Of(predictor, data, training, test), result.GetValue(json));
@@ -137,8 +137,6 @@ internal sealed class PredictorCommand : ICliCommand
 
     private static Option<string> HeldOut(bool required) =>
         new("--held-out-seeds") { Description = "Seeds whose runs are tested on and never learned from, separated by commas", Required = required };
-
-    private static Option<bool> Json() => new("--json") { Description = "One JSON document on standard output" };
 
     private static HistoryDataset Read(string names) => HistoryDataset.Merge([.. names.Split(',').Select(HistoryDataset.Read)]);
 
