@@ -10,19 +10,20 @@ namespace SmartFrz.Cli;
 internal sealed class ComparisonFiles : IDisposable
 {
     private readonly string _path;
-    private readonly bool _quiet;
+    private readonly IProgressDisplay _progress;
     private RunDirectory? _directory;
 
-    private ComparisonFiles(string path, bool quiet) => (_path, _quiet) = (path, quiet);
+    private ComparisonFiles(string path, IProgressDisplay progress) => (_path, _progress) = (path, progress);
 
     /// <summary>Runs a comparison and writes its files.</summary>
     public static ComparisonResult Run(Comparison comparison, string path, bool quiet, CancellationToken stop)
     {
-        using var files = new ComparisonFiles(path, quiet);
+        var progress = ProgressDisplay.Create(quiet);
+        using var files = new ComparisonFiles(path, progress);
         comparison.Opened += Notices.Print;
         comparison.Starting += files.Open;
         comparison.Finished += files.Close;
-        var outcome = comparison.Run(stop);
+        var outcome = progress.While(() => comparison.Run(stop));
         AtomicFile.Write(Path.Combine(path, "summary.json"), s => JsonSerializer.Serialize(s, outcome, OptionBinder.Json));
         AtomicFile.WriteAllText(Path.Combine(path, "report.html"), ComparisonReport.Html(outcome));
         return outcome;
@@ -32,10 +33,7 @@ internal sealed class ComparisonFiles : IDisposable
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"{run.Freezing.Policy.Name}-{run.Config.Train.Seed}");
         _directory = new RunDirectory(Path.Combine(_path, name), run);
-        if (!_quiet)
-        {
-            run.Trainer.Add(new ProgressPrinter(run, name + ": "));
-        }
+        _progress.Watch(run, name);
     }
 
     private void Close(FreezeRun run, RunSummary summary)

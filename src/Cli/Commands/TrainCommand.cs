@@ -69,17 +69,15 @@ internal sealed class TrainCommand : ICliCommand
             run.Trainer.Add(new PlanPrinter());
         }
 
-        if (!quiet)
-        {
-            run.Trainer.Add(new ProgressPrinter(run));
-        }
-
+        // A picture and a plan cannot stand in the same place.
+        var progress = ProgressDisplay.Create(quiet, plain: explain);
+        progress.Watch(run, "");
         if (resume)
         {
             run.Trainer.Resume(Path.Combine(checkpoints, "last.safetensors"));
         }
 
-        var (result, summary) = run.Run(stop);
+        var (result, summary) = progress.While(() => run.Run(stop));
         directory.Write(summary);
         if (json)
         {
