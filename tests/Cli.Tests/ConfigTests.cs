@@ -43,7 +43,7 @@ public sealed class ConfigTests : Smartfrz
         Assert.Equal(["name", "train", "test", "classes", "channels", "size", "noise", "seed"], Keys("data"));
         Assert.Equal(["name", "momentum", "nesterov", "lr", "weight_decay"], Keys("optimizer"));
         Assert.Equal(["name", "final_lr", "warmup_steps"], Keys("schedule"));
-        Assert.Equal(["policy", "mode", "units", "threshold", "combine", "votes", "stages_per_epoch", "sample_seed"], Keys("freeze"));
+        Assert.Equal(["policy", "mode", "units", "threshold", "combine", "votes", "stages_per_epoch", "stage_share", "sample_seed"], Keys("freeze"));
         Assert.Equal((8, 3), (config.GetProperty("model").GetProperty("image_size").GetInt32(), config.GetProperty("model").GetProperty("in_channels").GetInt32()));
         Assert.Equal("prefix", config.GetProperty("freeze").GetProperty("mode").GetString());
         Assert.Equal("blocks", config.GetProperty("freeze").GetProperty("units").GetString());

@@ -82,6 +82,9 @@ public sealed class AttentionPredictor : Module
     /// <summary>The sizes it was built with.</summary>
     public AttentionPredictorOptions Options => _options;
 
+    /// <summary>The encoder's first layer, which reads the histories.</summary>
+    internal Linear First => _trunk1;
+
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input)
     {

@@ -37,6 +37,17 @@ public sealed class LayerHistories : IDisposable
         }
     }
 
+    /// <summary>Begins all windows anew, with the present weights.</summary>
+    public void Restart()
+    {
+        foreach (var (_, history) in _histories)
+        {
+            history.Clear();
+        }
+
+        Record();
+    }
+
     /// <summary>Gives the memory of units back that no longer need watching.</summary>
     public void Release(Predicate<FreezableUnit> done)
     {

@@ -75,7 +75,8 @@ public sealed class WeightHistory : IDisposable
         Recorded++;
     }
 
-    /// <summary>Writes the window into a predictor's input.</summary>
+    /// <summary>Writes the window into a predictor's input: of each snapshot the sample's movements since the window began, sorted.</summary>
+    /// <remarks>Which weights the sample holds, and in which order, means nothing; how their movements are distributed does.</remarks>
     /// <param name="x">Shape (…, W, n) with W*n elements.</param>
     /// <exception cref="InvalidOperationException">The window is not full.</exception>
     public void ReadWindow(Tensor x)
@@ -86,6 +87,7 @@ public sealed class WeightHistory : IDisposable
         }
 
         Engine.Launch(new WeightWindowKernel(_ring.Buffer, x.Buffer, _next, _options.Window, _options.Samples, _options.Unit));
+        Engine.Launch(new SortRowsKernel(x.Buffer, _options.Window, _options.Samples));
     }
 
     /// <summary>Forgets everything, as after a thaw.</summary>

@@ -43,8 +43,8 @@ public sealed record ComparisonResult(IReadOnlyList<RunSummary> Runs, IReadOnlyL
 /// first one in pairs.
 /// </summary>
 /// <remarks>
-/// <c>random</c> gets the share of FLOPs that the last freezing policy before it saved with the same seed, unless its options say
-/// otherwise.
+/// <c>random</c> gets the share of FLOPs that the first freezing policy of the list saved with the same seed, unless its options say
+/// otherwise: it is the control of that one.
 /// </remarks>
 public sealed class Comparison(RunConfig config, IReadOnlyList<string> policies, IReadOnlyList<ulong> seeds, Func<string, Stream?>? embedded)
 {
@@ -82,7 +82,7 @@ public sealed class Comparison(RunConfig config, IReadOnlyList<string> policies,
 
                 Finished?.Invoke(run, summary);
                 runs.Add(summary);
-                if (policy != "none" && summary.Flops.UnfrozenTotal > 0)
+                if (saved is null && policy != "none" && summary.Flops.UnfrozenTotal > 0)
                 {
                     saved = 1 - ((double)summary.Flops.Total / summary.Flops.UnfrozenTotal);
                 }

@@ -3,10 +3,10 @@ namespace SmartFrz.Freeze;
 /// <summary>When a similarity curve counts as settled.</summary>
 public enum LabelRuleKind
 {
-    /// <summary>With hindsight: from here to the end of the run the curve stays within the tolerance of its value here.</summary>
+    /// <summary>With hindsight: from here to the end of the run the curve stays inside a band as wide as the tolerance.</summary>
     Settled,
 
-    /// <summary>Looking back: over the last checks the curve moved by no more than the tolerance, relative to its value.</summary>
+    /// <summary>Looking back: over the last checks the curve stayed inside a band as wide as the tolerance, relative to its value.</summary>
     Stable,
 }
 
@@ -35,20 +35,25 @@ public sealed record LabelRule
         var labels = new bool[curve.Count];
         for (int i = 0; i < labels.Length; i++)
         {
-            int from = Kind == LabelRuleKind.Settled ? i : Math.Max(0, i - Checks + 1);
-            int to = Kind == LabelRuleKind.Settled ? curve.Count - 1 : i;
-            double largest = 0;
-            for (int k = from; k <= to; k++)
-            {
-                largest = Math.Max(largest, Math.Abs(curve[k] - curve[i]));
-            }
-
-            double allowed = Kind == LabelRuleKind.Settled ? Tolerance : Tolerance * Math.Abs(curve[i]);
-            bool seenEnough = Kind == LabelRuleKind.Settled || i + 1 >= Checks;
+            bool hindsight = Kind == LabelRuleKind.Settled;
+            double spread = hindsight ? Spread(curve, i, curve.Count - 1) : Spread(curve, Math.Max(0, i - Checks + 1), i);
+            double allowed = hindsight ? Tolerance : Tolerance * Math.Abs(curve[i]);
+            bool seenEnough = hindsight || i + 1 >= Checks;
             // A NaN (two constant outputs) compares false and never freezes.
-            labels[i] = seenEnough && largest <= allowed && curve[i] >= LeastSimilarity;
+            labels[i] = seenEnough && spread <= allowed && curve[i] >= LeastSimilarity;
         }
 
         return labels;
+    }
+
+    private static double Spread(IReadOnlyList<double> curve, int from, int to)
+    {
+        var (least, most) = (double.PositiveInfinity, double.NegativeInfinity);
+        for (int k = from; k <= to; k++)
+        {
+            (least, most) = (Math.Min(least, curve[k]), Math.Max(most, curve[k]));
+        }
+
+        return most - least;
     }
 }

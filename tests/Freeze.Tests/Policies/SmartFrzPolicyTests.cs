@@ -30,8 +30,21 @@ public sealed class SmartFrzPolicyTests : IDisposable
         // Each history has indices, last values and a ring of three snapshots in half precision.
         int weights = run.Network.Parameters().Count(p => p.Shape.Rank >= 2 && !p.Name.StartsWith("linear.", StringComparison.Ordinal));
         Assert.Equal(weights * 16 * (4 + 4 + (3 * 2)), cache[0]);
-        // The histories of frozen units go at the next snapshot or stage.
+        // The histories of frozen units go after the next step.
         Assert.Equal(0, cache[step + 1]);
+    }
+
+    [Theory]
+    [InlineData(0.1, 1, 1, new[] { 5, 10, 15 })]
+    [InlineData(0.5, 1, 1, new[] { 5, 5, 10, 10 })]
+    [InlineData(0.1, 1, 5, new[] { 3, 7, 11, 15 })]
+    [InlineData(0.1, 2, 5, new[] { 4, 9, 14, 19 })]
+    public void Only_so_many_units_freeze_at_a_stage_and_the_others_windows_begin_anew(double share, int votes, int stagesPerEpoch, int[] steps)
+    {
+        using var policy = TestPredictor.Policy(TestPredictor.Write(_folder.Path, TestPredictor.Always), votes, stagesPerEpoch, stageShare: share);
+        using var run = new FrozenRun(_device, policy, stepsPerEpoch: 5, epochs: 4);
+        run.Trainer.Run();
+        Assert.Equal(Freezable.Zip(steps, (unit, step) => (unit, (long)step)), run.Freezing.Events.Select(e => (e.Unit, e.Step)));
     }
 
     [Fact]
@@ -179,7 +192,7 @@ public sealed class SmartFrzPolicyTests : IDisposable
     // The probabilities that a random predictor gives the units at the first stage.
     private double[] Scores(UnitProbability combine)
     {
-        var policy = new SmartFrzPolicy(new SmartFrzPolicyOptions { Predictor = TestPredictor.Write(_folder.Path, null), Threshold = 1e-9, Combine = combine });
+        var policy = new SmartFrzPolicy(new SmartFrzPolicyOptions { Predictor = TestPredictor.Write(_folder.Path, null), Threshold = 1e-9, StageShare = 1, Votes = 1, StagesPerEpoch = 1, Combine = combine });
         using var run = new FrozenRun(_device, policy, stepsPerEpoch: 5, epochs: 2);
         run.Trainer.Run();
         Assert.Equal(Freezable, run.Freezing.Events.Select(e => e.Unit));

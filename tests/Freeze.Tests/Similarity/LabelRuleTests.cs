@@ -8,12 +8,13 @@ public sealed class LabelRuleTests
     public void A_curve_has_settled_where_it_stays_to_its_end()
     {
         Assert.Equal([false, false, true, true, true, true], new LabelRule { Tolerance = 0.03 }.Labels(Curve));
-        Assert.Equal([false, false, true, false, true, true], new LabelRule { Tolerance = 0.015 }.Labels(Curve));
+        Assert.Equal([false, false, false, false, true, true], new LabelRule { Tolerance = 0.015 }.Labels(Curve));
     }
 
     [Fact]
-    public void A_later_movement_takes_the_label_back()
+    public void Whoever_is_near_by_chance_and_leaves_again_has_not_settled()
     {
+        Assert.Equal([false, false, false, true], new LabelRule { Tolerance = 0.015 }.Labels([0.8, 0.9, 0.7, 0.8]));
         Assert.Equal([false, false, false, true], new LabelRule().Labels([0.8, 0.8, 0.8, 0.9]));
     }
 

@@ -36,8 +36,8 @@ internal static class TestPredictor
         return path;
     }
 
-    public static SmartFrzPolicy Policy(string path, int votes = 1, int stagesPerEpoch = 1, double threshold = 0.5) =>
-        new(new SmartFrzPolicyOptions { Predictor = path, Votes = votes, StagesPerEpoch = stagesPerEpoch, Threshold = threshold });
+    public static SmartFrzPolicy Policy(string path, int votes = 1, int stagesPerEpoch = 1, double threshold = 0.5, double stageShare = 1) =>
+        new(new SmartFrzPolicyOptions { Predictor = path, Votes = votes, StagesPerEpoch = stagesPerEpoch, Threshold = threshold, StageShare = stageShare });
 }
 
 /// <summary>A folder that goes with the test.</summary>
