@@ -1,6 +1,4 @@
-namespace SmartFrz.Bench;
+using System.CommandLine;
+using SmartFrz.Bench.Pairs;
 
-internal static class Program
-{
-    private static int Main() => 0;
-}
+return new RootCommand("Benches of SmartFrz") { PairCommand.Build() }.Parse(args).Invoke();

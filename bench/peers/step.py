@@ -5,8 +5,7 @@ Prints JSON: for each frozen share the median and the least wall milliseconds of
 threads. Frozen is a prefix of the model's units (stem, each block, head): --frozen 25 freezes round(0.25 * units), halves to even;
 they take no gradients, are left out of the optimizer and normalise by their running statistics.
 
-Models: resnet20 (3x32x32, parameter-free shortcuts), resnet8 and cnn (both 1x28x28, as in train_reference.py). The input is random
-and the same at every step. The shares take turns step by step, so that other jobs on the machine disturb them alike; they still
+The models are those of models.py. The input is random and the same at every step. The shares take turns step by step, so that other jobs on the machine disturb them alike; they still
 disturb. The load averages before and after are printed with the times: trust a run on an idle machine.
 
 Needs PyTorch, as in Debian's python3-torch.
@@ -26,22 +25,9 @@ sys.dont_write_bytecode = True  # the import below would leave a __pycache__ her
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from train_reference import CifarResNet, build, freeze
-
-SHAPES = {"resnet20": (3, 32, 32), "resnet8": (1, 28, 28), "cnn": (1, 28, 28)}
-
-
-class Subsample(nn.Module):
-    """A shortcut without parameters: every second row and column, zero channels before and after (arXiv 1512.03385, option A)."""
-
-    def __init__(self, in_channels, out_channels, stride):
-        super().__init__()
-        self.stride, self.pad = stride, (out_channels - in_channels) // 2
-
-    def forward(self, x):
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.pad, self.pad))
+from models import MODELS
+from train_reference import freeze
 
 
 class Candidate:
@@ -49,7 +35,7 @@ class Candidate:
 
     def __init__(self, name, share):
         torch.manual_seed(1)
-        self.model = CifarResNet(3, 3, Subsample) if name == "resnet20" else build(name)
+        self.model = MODELS[name][0]()
         self.model.train()
         units = list(self.model.units().items())
         self.frozen = round(share / 100 * len(units))
@@ -84,7 +70,7 @@ class Candidate:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=list(SHAPES), default="resnet20")
+    parser.add_argument("--model", choices=list(MODELS), default="resnet20")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--frozen", type=lambda s: [float(v) for v in s.split(",")], default=[0, 25, 50, 75], metavar="PERCENT,...",
@@ -98,7 +84,7 @@ def main():
 
     candidates = [Candidate(options.model, share) for share in options.frozen]
     generator = torch.Generator().manual_seed(1)
-    x = torch.randn(options.batch, *SHAPES[options.model], generator=generator)
+    x = torch.randn(options.batch, *MODELS[options.model][1], generator=generator)
     y = torch.randint(10, (options.batch,), generator=generator)
     load_before = os.getloadavg()[0]
     for _ in range(options.warm_up + options.steps):
@@ -110,7 +96,7 @@ def main():
         "python": platform.python_version(),
         "model": options.model,
         "parameters": sum(p.numel() for p in candidates[0].model.parameters()),
-        "input": [options.batch, *SHAPES[options.model]],
+        "input": [options.batch, *MODELS[options.model][1]],
         "units": candidates[0].units,
         "threads": torch.get_num_threads(),
         "omp_wait_policy": os.environ["OMP_WAIT_POLICY"],

@@ -17,7 +17,6 @@ internal sealed class BenchCandidate : IDisposable
     private readonly BatchTraining _training;
     private readonly List<double> _wall = [], _cpu = [];
     private readonly List<List<LaunchRecord>> _traces = [];
-    private long _peakBytes;
 
     /// <summary>Builds the network and freezes its first units.</summary>
     /// <exception cref="OptionException">Nothing would be left to train, or an option does not fit.</exception>
@@ -52,6 +51,9 @@ internal sealed class BenchCandidate : IDisposable
     /// <summary>The shape of the batch.</summary>
     public Shape Input { get; }
 
+    /// <summary>The most device memory alive in a measured step.</summary>
+    public long PeakBytes { get; private set; }
+
     /// <summary>Runs a step to its end.</summary>
     public void Step(bool measured)
     {
@@ -67,7 +69,7 @@ internal sealed class BenchCandidate : IDisposable
         {
             _wall.Add(wall);
             _cpu.Add((Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds);
-            _peakBytes = Math.Max(_peakBytes, memory.Peak);
+            PeakBytes = Math.Max(PeakBytes, memory.Peak);
         }
     }
 
@@ -103,7 +105,7 @@ internal sealed class BenchCandidate : IDisposable
             MedianMs = median,
             MinMs = _wall.Min(),
             CpuMs = _cpu.Median(),
-            PeakBytes = _peakBytes,
+            PeakBytes = PeakBytes,
             FlopIdeal = flopIdeal,
             LedgerIdeal = ledgerIdeal,
             Measured = median / unfrozen,

@@ -1,0 +1,35 @@
+using SmartFrz.Kernels;
+
+namespace SmartFrz.Bench.Pairs;
+
+/// <summary>Kernels timed by themselves, on memory of their own.</summary>
+internal abstract class KernelWork(Device device) : Work
+{
+    private readonly DeviceContext _context = device.CreateContext();
+    private readonly List<WorkPart> _parts = [];
+    private uint _seed = 1;
+
+    public override IReadOnlyList<WorkPart> Parts => _parts;
+
+    public override void Dispose() => _context.Dispose();
+
+    /// <summary>A part that is one launch.</summary>
+    protected void Add<TKernel>(string name, TKernel kernel)
+        where TKernel : struct, IKernel
+        => _parts.Add(new WorkPart(name, () => _context.Launch(in kernel), kernel.Cost));
+
+    /// <summary>Memory with numbers from -1 to 1 in it.</summary>
+    protected DeviceBuffer Numbers(long count)
+    {
+        var random = new Random((int)_seed++);
+        var values = new float[count];
+        for (long i = 0; i < count; i++)
+        {
+            values[i] = (2 * random.NextSingle()) - 1;
+        }
+
+        var buffer = _context.Rent(count * sizeof(float), BufferKind.Workspace);
+        _context.Upload<float>(values, buffer);
+        return buffer;
+    }
+}

@@ -1,0 +1,67 @@
+"""What the paired benches time, as PyTorch does it. A class for each kind of work; part(name) is a function that runs that part once."""
+
+import torch
+import torch.nn.functional as F
+
+from step import Candidate
+from models import MODELS
+
+
+class Conv:
+    """The passes of a convolution; the gradients by the operator that autograd calls, each by itself."""
+
+    def __init__(self, n, c, h, k, r=3, w=None, s=None, stride=1, padding=0, dilation=1, groups=1):
+        self.x = torch.randn(n, c, h, w or h)
+        self.w = torch.randn(k, c // groups, r, s or r)
+        self.options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        self.dy = torch.randn_like(F.conv2d(self.x, self.w, **self.options))
+        both = [[v, v] for v in (stride, padding, dilation)]
+        self.rest = (None, *both, False, [0, 0], groups)
+
+    def gradient(self, mask):
+        torch.ops.aten.convolution_backward(self.dy, self.x, self.w, *self.rest, mask)
+
+    def forward(self):
+        with torch.no_grad():
+            F.conv2d(self.x, self.w, **self.options)
+
+    def part(self, name):
+        return {
+            "forward": self.forward,
+            "input_gradient": lambda: self.gradient([True, False, False]),
+            "weight_gradient": lambda: self.gradient([False, True, False]),
+        }[name]
+
+
+class MatMul:
+    """A matrix product into memory that is there."""
+
+    def __init__(self, m, n, k, trans_a=False, trans_b=False, batch=1):
+        self.a = torch.randn(batch, *((k, m) if trans_a else (m, k)))
+        self.b = torch.randn(batch, *((n, k) if trans_b else (k, n)))
+        self.a = self.a.transpose(1, 2) if trans_a else self.a
+        self.b = self.b.transpose(1, 2) if trans_b else self.b
+        if batch == 1:
+            self.a, self.b = self.a[0], self.b[0]
+        self.c = torch.matmul(self.a, self.b)
+
+    def part(self, name):
+        return lambda: torch.matmul(self.a, self.b, out=self.c)
+
+
+class Step:
+    """Training steps of a model with frozen prefixes; a part for each percentage."""
+
+    def __init__(self, model, batch, frozen=(0, 25, 50, 75)):
+        name = model["name"]
+        shape = MODELS[name][1]
+        self.candidates = {f"{share:g}": Candidate(name, share) for share in frozen}
+        self.x = torch.randn(batch, *shape)
+        self.y = torch.randint(10, (batch,))
+
+    def part(self, name):
+        candidate = self.candidates[name]
+        return lambda: candidate.step(self.x, self.y)
+
+
+KINDS = {"conv": Conv, "matmul": MatMul, "step": Step}
