@@ -122,4 +122,30 @@ internal static unsafe class SimdMath
         V e = Exp<S, V>(CopySign<S, V>(x, S.Set(-1f)));
         return S.Div(S.Select(S.GreaterOrEqual(x, S.Zero), S.Set(1f), e), S.Add(S.Set(1f), e));
     }
+
+    /// <summary>The error function.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Erf<S, V>(V x)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+    {
+        V limit = S.Set(Rational.ErfIsOne);
+        V a = Abs<S, V>(x);
+        V far = S.GreaterOrEqual(a, limit);
+        V t = S.Select(far, limit, x);
+        V z = S.Mul(t, t);
+        V p = S.Set(Rational.ErfP5);
+        p = S.Fma(p, z, S.Set(Rational.ErfP4));
+        p = S.Fma(p, z, S.Set(Rational.ErfP3));
+        p = S.Fma(p, z, S.Set(Rational.ErfP2));
+        p = S.Fma(p, z, S.Set(Rational.ErfP1));
+        p = S.Fma(p, z, S.Set(Rational.ErfP0));
+        V q = S.Set(Rational.ErfQ5);
+        q = S.Fma(q, z, S.Set(Rational.ErfQ4));
+        q = S.Fma(q, z, S.Set(Rational.ErfQ3));
+        q = S.Fma(q, z, S.Set(Rational.ErfQ2));
+        q = S.Fma(q, z, S.Set(Rational.ErfQ1));
+        q = S.Fma(q, z, S.Set(1f));
+        return S.Select(far, CopySign<S, V>(S.Set(1f), x), S.Div(S.Mul(t, p), q));
+    }
 }

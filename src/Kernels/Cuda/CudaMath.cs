@@ -27,4 +27,23 @@ internal static class CudaMath
         float e = MathF.Exp(-MathF.Abs(x));
         return (x >= 0f ? 1f : e) / (1f + e);
     }
+
+    /// <summary>The error function; the device has none in this compiler.</summary>
+    public static float Erf(float x)
+    {
+        if (x >= Rational.ErfIsOne)
+        {
+            return 1f;
+        }
+
+        if (x <= -Rational.ErfIsOne)
+        {
+            return -1f;
+        }
+
+        float z = x * x;
+        float p = (((((((((Rational.ErfP5 * z) + Rational.ErfP4) * z) + Rational.ErfP3) * z) + Rational.ErfP2) * z) + Rational.ErfP1) * z) + Rational.ErfP0;
+        float q = (((((((((Rational.ErfQ5 * z) + Rational.ErfQ4) * z) + Rational.ErfQ3) * z) + Rational.ErfQ2) * z) + Rational.ErfQ1) * z) + 1f;
+        return x * p / q;
+    }
 }

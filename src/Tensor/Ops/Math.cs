@@ -20,6 +20,21 @@ public sealed partial class Tensor
     /// <remarks>Gradient: dy * y * (1 - y). Saves: y.</remarks>
     public Tensor Sigmoid() => UnaryFromOutput<SigmoidOp, SigmoidGradOp>(default, default);
 
+    /// <summary>Computes x times the share of a normal distribution below x, by the error function.</summary>
+    /// <remarks>
+    /// Computes: y = x F(x), F(x) = (1 + erf(x / sqrt(2))) / 2.
+    /// Gradient: dy * (F(x) + x F'(x)). Saves: x.
+    /// Source:   D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units" (2016); PyTorch's default.
+    /// </remarks>
+    public Tensor Gelu() => UnaryFromInput<GeluOp, GeluGradOp>(default, default);
+
+    /// <summary>Computes the approximation of <see cref="Gelu"/> by a hyperbolic tangent.</summary>
+    /// <remarks>
+    /// Computes: y = x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2.
+    /// Gradient: dy times its derivative. Saves: x.
+    /// </remarks>
+    public Tensor GeluTanh() => UnaryFromInput<GeluTanhOp, GeluTanhGradOp>(default, default);
+
     /// <summary>Computes the square root of each element.</summary>
     /// <remarks>Gradient: dy / (2y), infinite at 0. Saves: y.</remarks>
     public Tensor Sqrt() => UnaryFromOutput<SqrtOp, SqrtGradOp>(default, default);

@@ -14,6 +14,8 @@ internal sealed class ElementwiseCases : IOpCases
             yield return Unary("exp", shape, x => x.Exp(), Math.Exp);
             yield return Unary("tanh", shape, x => x.Scale(2f).Tanh(), x => Math.Tanh(2 * x));
             yield return Unary("sigmoid", shape, x => x.Scale(3f).Sigmoid(), x => 1 / (1 + Math.Exp(-3 * x)));
+            yield return Unary("gelu", shape, x => x.Scale(4f).Gelu(), x => 2 * x * (1 + Erf(4 * x / Math.Sqrt(2))));
+            yield return Unary("gelu_tanh", shape, x => x.Scale(4f).GeluTanh(), x => 2 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * ((4 * x) + (0.044715 * 64 * x * x * x)))));
             yield return Unary("abs", shape, x => x.Abs(), Math.Abs);
             yield return Unary("square", shape, x => x.Square(), x => x * x);
             yield return Unary("neg", shape, x => x.Neg(), x => -x);
@@ -46,4 +48,17 @@ internal sealed class ElementwiseCases : IOpCases
         Reference = x => [.. x[0].Select(reference)],
         Sample = (_, u) => u + (Math.Sign(u) * 0.05),
     };
+
+    // All terms have one sign, so that the sum is good to double precision.
+    private static double Erf(double x)
+    {
+        double term = x, sum = x;
+        for (int n = 1; Math.Abs(term) > 1e-18 * Math.Abs(sum); n++)
+        {
+            term *= 2 * x * x / ((2 * n) + 1);
+            sum += term;
+        }
+
+        return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
+    }
 }
