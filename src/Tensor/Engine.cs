@@ -11,8 +11,11 @@ public sealed class Engine : IDisposable
 {
     private readonly List<Tensor> _scoped = [];
     private readonly Tape _tape = new();
+    private readonly PlanCache _plans = new();
+    private readonly StoragePool _storages;
     private readonly BackwardContext _backward;
     private readonly bool _ownsContext;
+    private TapeInput[] _operands = [];
 
     /// <summary>An engine on a device, with ledgers of its own.</summary>
     public Engine(Device device)
@@ -25,6 +28,7 @@ public sealed class Engine : IDisposable
     {
         Context = context;
         _ownsContext = true;
+        _storages = new StoragePool(context);
         _backward = new BackwardContext(this);
     }
 
@@ -44,7 +48,7 @@ public sealed class Engine : IDisposable
     public long StepNumber { get; set; }
 
     /// <summary>Operations recorded since the step began.</summary>
-    public int TapeLength => _tape.Nodes.Count;
+    public int TapeLength => _tape.Count;
 
     /// <summary>
     /// A second engine on the same device that books its work and memory in this engine's ledgers, all of it as one phase. Its launches
@@ -107,6 +111,19 @@ public sealed class Engine : IDisposable
     }
 
     /// <summary>
+    /// The operation of that description. If the last step recorded an equal one at this place it is taken again, so that deep networks
+    /// do not allocate one for each layer and step.
+    /// </summary>
+    internal TOp OpOf<TKey, TOp>(TKey key, Func<TKey, TOp> make, Func<TOp, TKey> keyOf)
+        where TKey : IEquatable<TKey>
+        where TOp : Op
+    {
+        return _tape.NextOp is TOp a && keyOf(a).Equals(key) ? a
+            : _tape.NextSkippedOp is TOp b && keyOf(b).Equals(key) ? b
+            : make(key);
+    }
+
+    /// <summary>
     /// Puts an operation that has just run on the tape, if one of its inputs needs a gradient; otherwise leaves a skip record.
     /// </summary>
     /// <param name="op">The operation.</param>
@@ -116,48 +133,40 @@ public sealed class Engine : IDisposable
     /// <returns>The output.</returns>
     public Tensor Record(Op op, Tensor output, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> extras = default)
     {
-        if (!GradEnabled)
+        if (NodeOf(op, output, inputs) is not { } node)
         {
-            output.Source = GradSource.Detached;
             return output;
         }
 
-        var need = Need(inputs);
-        var operands = new TapeInput[inputs.Length];
-        for (int i = 0; i < inputs.Length; i++)
+        var saves = op.Saves(node.Need);
+        for (int i = 0; i < extras.Length; i++)
         {
-            operands[i] = inputs[i] is { } input ? new TapeInput(input.Shape, input.Source) : new TapeInput(default, GradSource.Data);
+            if (saves.HasExtra(i) && extras[i] is { } extra)
+            {
+                node.SaveExtra(i, Save(extra.Storage));
+            }
         }
 
-        if (need.IsEmpty)
+        return output;
+    }
+
+    /// <summary>As <see cref="Record(Op, Tensor, ReadOnlySpan{Tensor?}, ReadOnlySpan{Tensor?})"/>; the extras are memory that nobody sees as a tensor.</summary>
+    internal Tensor RecordWithMemory(Op op, Tensor output, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Storage> extras)
+    {
+        if (NodeOf(op, output, inputs) is not { } node)
         {
-            BackwardPlanner.RecordSkips(op, Context.Layer, operands, _tape.Skips);
-            output.Source = GradSource.NothingTrainable;
             return output;
         }
 
-        var node = new TapeNode(_tape.Nodes.Count, op, Context.Layer, need, operands, output.Shape);
-        var saves = op.Saves(need);
-        for (int i = 0; i < inputs.Length; i++)
+        var saves = op.Saves(node.Need);
+        for (int i = 0; i < extras.Length; i++)
         {
-            if (saves.HasInput(i) && inputs[i] is { } input)
+            if (saves.HasExtra(i))
             {
-                node.SavedInputs[i] = Save(input);
+                node.SaveExtra(i, Save(extras[i]));
             }
         }
 
-        node.SavedOutput = saves.HasOutput ? Save(output) : null;
-        if (extras.Length > 0)
-        {
-            node.SavedExtras = new Storage?[extras.Length];
-            for (int i = 0; i < extras.Length; i++)
-            {
-                node.SavedExtras[i] = saves.HasExtra(i) && extras[i] is { } extra ? Save(extra) : null;
-            }
-        }
-
-        _tape.Nodes.Add(node);
-        output.Source = GradSource.Of(node);
         return output;
     }
 
@@ -179,7 +188,7 @@ public sealed class Engine : IDisposable
     public void Backward(Tensor output, Tensor? seed)
     {
         var node = output.Source.Node
-            ?? throw new InvalidOperationException("Backward: nothing below this tensor is trainable; every parameter it depends on is frozen or detached");
+            ?? throw new InvalidOperationException("Backward: nothing below this tensor is trainable; every parameter it depends on is frozen or detached, or its tape has been used up by an earlier backward pass");
         if (seed is not null && seed.Shape != output.Shape)
         {
             throw new ShapeException($"Backward: the output has shape {output.Shape}, its gradient {seed.Shape}");
@@ -190,7 +199,7 @@ public sealed class Engine : IDisposable
         Context.Phase = Phase.BackwardInput;
         node.Gradient = NewStorage(count * sizeof(float));
         var cost = seed is null ? new FillKernel(default, 1f, count).Cost : new UnaryKernel<CopyOp>(default, default, default, count).Cost;
-        var plan = BackwardPlanner.Plan(_tape, node, new LaunchTotals(1, cost.Flops, cost.Bytes, 0));
+        var plan = _plans.For(_tape, node, new LaunchTotals(1, cost.Flops, cost.Bytes, 0));
         if (seed is null)
         {
             Launch(new FillKernel(node.Gradient.Buffer, 1f, count));
@@ -243,12 +252,12 @@ public sealed class Engine : IDisposable
     {
         var before = Context.Layer;
         Context.Layer = layer;
-        var buffer = Context.Rent(shape.Count * type.Size(), kind);
+        var storage = _storages.Rent(shape.Count * type.Size(), kind);
         Context.Layer = before;
-        return new Tensor(this, shape, type, new Storage(Context, buffer), source);
+        return new Tensor(this, shape, type, storage, source);
     }
 
-    internal Storage NewStorage(long bytes) => new(Context, Context.Rent(bytes, BufferKind.Workspace));
+    internal Storage NewStorage(long bytes) => _storages.Rent(bytes, BufferKind.Workspace);
 
     internal Tensor NewView(Tensor tensor, Shape shape, GradSource source)
     {
@@ -281,14 +290,62 @@ public sealed class Engine : IDisposable
 
     internal void ClearTape() => _tape.Clear();
 
-    private Storage Save(Tensor tensor)
+    private ReadOnlySpan<TapeInput> Operands(ReadOnlySpan<Tensor?> inputs)
     {
-        if (tensor.Buffer.Kind == BufferKind.Workspace)
+        if (_operands.Length < inputs.Length)
         {
-            Context.Reclassify(tensor.Buffer, BufferKind.SavedActivation, Context.Layer);
+            _operands = new TapeInput[inputs.Length];
         }
 
-        return tensor.Storage.Share();
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            _operands[i] = inputs[i] is { } input ? new TapeInput(input.Shape, input.Source) : new TapeInput(default, GradSource.Data);
+        }
+
+        return _operands.AsSpan(0, inputs.Length);
+    }
+
+    // The node of an operation, with its inputs and output saved; null when no gradient flows through it.
+    private TapeNode? NodeOf(Op op, Tensor output, ReadOnlySpan<Tensor?> inputs)
+    {
+        if (!GradEnabled)
+        {
+            output.Source = GradSource.Detached;
+            return null;
+        }
+
+        var need = Need(inputs);
+        var operands = Operands(inputs);
+        if (need.IsEmpty)
+        {
+            _tape.Skip(op, Context.Layer, operands);
+            output.Source = GradSource.NothingTrainable;
+            return null;
+        }
+
+        var node = _tape.Add(op, Context.Layer, need, operands, output.Shape);
+        var saves = op.Saves(need);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            if (saves.HasInput(i) && inputs[i] is { } input)
+            {
+                node.SaveInput(i, Save(input.Storage));
+            }
+        }
+
+        node.SavedOutput = saves.HasOutput ? Save(output.Storage) : null;
+        output.Source = GradSource.Of(node);
+        return node;
+    }
+
+    private Storage Save(Storage storage)
+    {
+        if (storage.Buffer.Kind == BufferKind.Workspace)
+        {
+            Context.Reclassify(storage.Buffer, BufferKind.SavedActivation, Context.Layer);
+        }
+
+        return storage.Share();
     }
 
     /// <summary>Restores the recording mode when disposed.</summary>
@@ -301,40 +358,5 @@ public sealed class Engine : IDisposable
 
         /// <inheritdoc/>
         public void Dispose() => _engine.GradEnabled = _before;
-    }
-}
-
-/// <summary>The lifetime of the tensors of a module call.</summary>
-public readonly struct TensorScope : IDisposable
-{
-    private readonly Engine _engine;
-    private readonly int _mark;
-
-    internal TensorScope(Engine engine, int mark) => (_engine, _mark) = (engine, mark);
-
-    /// <summary>Ends the scope and hands one tensor on to the enclosing one.</summary>
-    public Tensor Return(Tensor result)
-    {
-        _engine.EndScope(_mark, result);
-        return result;
-    }
-
-    /// <summary>Ends the scope; all its tensors are gone.</summary>
-    public void Dispose() => _engine.EndScope(_mark, null);
-}
-
-/// <summary>The lifetime of everything a training or evaluation step makes.</summary>
-public readonly struct StepScope : IDisposable
-{
-    private readonly Engine _engine;
-    private readonly TensorScope _scope;
-
-    internal StepScope(Engine engine, TensorScope scope) => (_engine, _scope) = (engine, scope);
-
-    /// <summary>Ends the step: the tape is emptied, all its tensors are gone.</summary>
-    public void Dispose()
-    {
-        _engine.ClearTape();
-        _scope.Dispose();
     }
 }

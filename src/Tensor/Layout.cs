@@ -1,7 +1,7 @@
 namespace SmartFrz.Tensors;
 
 /// <summary>How the elements of a tensor lie in memory. Shapes are logical: a layout never changes them.</summary>
-public enum Layout
+public enum Layout : byte
 {
     /// <summary>Row-major in the order of the shape (for images: NCHW).</summary>
     RowMajor,

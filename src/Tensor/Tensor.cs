@@ -12,6 +12,7 @@ namespace SmartFrz.Tensors;
 public sealed partial class Tensor : IDisposable
 {
     private Storage? _storage;
+    private GradSource _source;
 
     internal Tensor(Engine engine, Shape shape, DType type, Storage storage, GradSource source)
     {
@@ -19,7 +20,7 @@ public sealed partial class Tensor : IDisposable
         Shape = shape;
         DType = type;
         _storage = storage;
-        Source = source;
+        _source = source;
     }
 
     /// <summary>The engine it lives in.</summary>
@@ -41,7 +42,11 @@ public sealed partial class Tensor : IDisposable
     /// <summary>Whether a gradient can flow through it to something trainable.</summary>
     public bool RequiresGrad => Source.NeedsGradient;
 
-    internal GradSource Source { get; set; }
+    internal GradSource Source
+    {
+        get => _source.Now();
+        set => _source = value;
+    }
 
     internal Storage Storage =>
         _storage ?? throw new ObjectDisposedException(nameof(Tensor), $"a tensor of shape {Shape} was used after its scope or step had ended");

@@ -79,7 +79,7 @@ internal sealed class BenchCommand : ICliCommand
     private static void Print(StepBenchResult outcome)
     {
         var table = new Table();
-        foreach (string column in new[] { "%", "units", "median", "min", "cpu", "MiB", "time", "ledger", "FLOPs" })
+        foreach (string column in new[] { "%", "units", "median", "min", "cpu", "MiB", "managed", "time", "ledger", "FLOPs" })
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
@@ -88,13 +88,13 @@ internal sealed class BenchCommand : ICliCommand
         {
             table.AddRow(
                 F(row.Frozen, "0.##"), F(row.K, "0") + "/" + F(row.Units, "0"), F(row.MedianMs, "0.00"), F(row.MinMs, "0.00"), F(row.CpuMs, "0.00"),
-                F(row.PeakBytes / (double)(1 << 20), "0.0"), F(row.Measured, "0.000"), F(row.LedgerIdeal, "0.000"), F(row.FlopIdeal, "0.000"));
+                F(row.PeakBytes / (double)(1 << 20), "0.0"), F(row.ManagedBytes, "0"), F(row.Measured, "0.000"), F(row.LedgerIdeal, "0.000"), F(row.FlopIdeal, "0.000"));
         }
 
         AnsiConsole.Write(table);
         Console.WriteLine(FormattableString.Invariant(
             $"{outcome.Model}, batch {string.Join('x', outcome.Input)}, {outcome.Steps} steps after {outcome.WarmUp}, {outcome.Device.Name}, {outcome.Device.Threads} threads"));
-        Console.WriteLine("milliseconds of a step; peak memory; time as a share of the unfrozen step's, beside what timed kernels and counted FLOPs allow");
+        Console.WriteLine("milliseconds of a step; peak memory; managed bytes allocated in a step; time as a share of the unfrozen step's, beside what timed kernels and counted FLOPs allow");
     }
 
     private static string F(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -15,7 +15,7 @@ internal sealed class BenchCandidate : IDisposable
     private readonly int _frozenUnits;
     private readonly Engine _engine;
     private readonly BatchTraining _training;
-    private readonly List<double> _wall = [], _cpu = [];
+    private readonly List<double> _wall = [], _cpu = [], _allocated = [];
     private readonly List<List<LaunchRecord>> _traces = [];
 
     /// <summary>Builds the network and freezes its first units.</summary>
@@ -60,6 +60,7 @@ internal sealed class BenchCandidate : IDisposable
         var memory = _engine.Context.Memory;
         memory.ResetPeak();
         _engine.Context.Synchronize();
+        long allocated = GC.GetTotalAllocatedBytes(precise: true);
         var cpu = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         _training.Step();
@@ -69,6 +70,7 @@ internal sealed class BenchCandidate : IDisposable
         {
             _wall.Add(wall);
             _cpu.Add((Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds);
+            _allocated.Add(GC.GetTotalAllocatedBytes(precise: true) - allocated);
             PeakBytes = Math.Max(PeakBytes, memory.Peak);
         }
     }
@@ -106,6 +108,7 @@ internal sealed class BenchCandidate : IDisposable
             MinMs = _wall.Min(),
             CpuMs = _cpu.Median(),
             PeakBytes = PeakBytes,
+            ManagedBytes = (long)_allocated.Median(),
             FlopIdeal = flopIdeal,
             LedgerIdeal = ledgerIdeal,
             Measured = median / unfrozen,

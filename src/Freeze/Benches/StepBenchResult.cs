@@ -63,4 +63,7 @@ public sealed record StepBenchRow
 
     /// <summary>Milliseconds of the step's kernels, each timed by itself.</summary>
     public required double KernelMs { get; init; }
+
+    /// <summary>The median of the managed bytes that a step allocates, on all threads.</summary>
+    public required long ManagedBytes { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace SmartFrz.Kernels;
 
 /// <summary>The element types of tensors and buffers.</summary>
-public enum DType
+public enum DType : byte
 {
     /// <summary>32-bit IEEE float.</summary>
     F32,

@@ -5,7 +5,7 @@ using SmartFrz.Kernels.Cuda;
 namespace SmartFrz.Kernels;
 
 /// <summary>A part of a larger array: along each axis <c>Lengths</c> elements from <c>Starts</c> on, <c>Steps</c> apart.</summary>
-public struct StridedWindow
+public record struct StridedWindow
 {
     /// <summary>The extents of the large array, and of the window its first element, length and step along each axis; 1, 0, 1, 1 for axes not in use.</summary>
     public Axes Extents, Starts, Lengths, Steps;

@@ -5,7 +5,7 @@ namespace SmartFrz.Kernels;
 
 /// <summary>Six whole numbers, one for each axis, innermost last. Plain fields, so that a CUDA kernel takes it as an argument.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct Axes
+public record struct Axes
 {
     /// <summary>The number of axes.</summary>
     public const int Count = 6;

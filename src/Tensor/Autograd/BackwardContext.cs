@@ -36,10 +36,10 @@ public sealed class BackwardContext
     public Shape InputShape(int input) => Node.Inputs[input].Shape;
 
     /// <summary>An input, if it was saved.</summary>
-    public DeviceBuffer Saved(int input) => Node.SavedInputs[input]?.Buffer ?? throw NotSaved($"input {input}");
+    public DeviceBuffer Saved(int input) => Node.SavedInput(input)?.Buffer ?? throw NotSaved($"input {input}");
 
     /// <summary>An extra tensor of the forward pass, if it was saved.</summary>
-    public DeviceBuffer Extra(int extra) => Node.SavedExtras[extra]?.Buffer ?? throw NotSaved($"extra tensor {extra}");
+    public DeviceBuffer Extra(int extra) => Node.SavedExtra(extra)?.Buffer ?? throw NotSaved($"extra tensor {extra}");
 
     /// <summary>Memory for the gradient of that input, when it is needed; launches after it are booked on that gradient.</summary>
     public bool TryGrad(int input, out GradTarget target)

@@ -68,6 +68,15 @@ public sealed class PlanStep
     internal GradAction[] Actions { get; }
 }
 
+/// <summary>A gradient that is not computed: what it would have cost, and why it is not needed.</summary>
+/// <param name="Op">The operation.</param>
+/// <param name="Layer">The layer it belongs to.</param>
+/// <param name="Input">The operand whose gradient is skipped.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Phase">The phase it would have been booked in.</param>
+/// <param name="Avoided">Launches, FLOPs and bytes it would have cost.</param>
+public readonly record struct SkipRecord(string Op, LayerId Layer, int Input, SkipReason Reason, Phase Phase, LaunchTotals Avoided);
+
 /// <summary>A backward pass before it runs: what is done, what is skipped and why. The executor follows it and reads no flag.</summary>
 public sealed class BackwardPlan
 {

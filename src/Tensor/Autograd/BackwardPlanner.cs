@@ -15,9 +15,14 @@ internal static class BackwardPlanner
 {
     public static BackwardPlan Plan(Tape tape, TapeNode loss, LaunchTotals seed)
     {
-        var skips = new List<SkipRecord>(tape.Skips);
+        var skips = new List<SkipRecord>();
         var estimate = new BackwardEstimate();
-        var nodes = Enumerable.Range(0, loss.Index + 1).Select(i => tape.Nodes[loss.Index - i]);
+        for (int i = 0; i < tape.SkippedCount; i++)
+        {
+            CollectSkips(tape.Skipped(i), estimate, skips);
+        }
+
+        var nodes = Enumerable.Range(0, loss.Index + 1).Select(i => tape[loss.Index - i]);
         var steps = Steps(nodes, loss, node => new Demand(node.Op, node.Need), (node, reached) => CollectSkips(node, reached, estimate, skips));
         return new BackwardPlan(steps, skips, seed);
     }
@@ -142,13 +147,11 @@ internal static class BackwardPlanner
         return steps;
     }
 
-    /// <summary>What each gradient that is not needed would have cost, for an operation that leaves no node.</summary>
-    public static void RecordSkips(Op op, LayerId layer, TapeInput[] inputs, List<SkipRecord> skips)
+    private static void CollectSkips(SkippedOp skipped, BackwardEstimate estimate, List<SkipRecord> skips)
     {
-        var estimate = new BackwardEstimate();
-        for (int input = 0; input < inputs.Length; input++)
+        for (int input = 0; input < skipped.Inputs.Length; input++)
         {
-            skips.Add(Skip(op, layer, inputs, input, inputs[input].Source.SkipReason, estimate));
+            skips.Add(Skip(skipped.Op, skipped.Layer, skipped.Inputs, input, skipped.Inputs[input].Source.SkipReason, estimate));
         }
     }
 

@@ -1,18 +1,15 @@
 namespace SmartFrz.Tensors;
 
 /// <summary>Where the gradient of a tensor would go: to a tape node, to a variable, or nowhere and why.</summary>
-internal readonly record struct GradSource
+internal readonly struct GradSource
 {
+    private readonly object? _target;
+    private readonly int _generation;
     private readonly Kind _kind;
 
-    private GradSource(Kind kind, TapeNode? node = null, Variable? variable = null)
-    {
-        _kind = kind;
-        Node = node;
-        Variable = variable;
-    }
+    private GradSource(Kind kind, object? target = null, int generation = 0) => (_kind, _target, _generation) = (kind, target, generation);
 
-    private enum Kind
+    private enum Kind : byte
     {
         Data,
         Node,
@@ -27,14 +24,19 @@ internal readonly record struct GradSource
     /// <summary>A result of frozen or constant operands only.</summary>
     public static GradSource NothingTrainable => new(Kind.NothingTrainable);
 
-    /// <summary>Cut off on purpose.</summary>
+    /// <summary>Cut off: on purpose, or because the tape it was recorded on has been used up.</summary>
     public static GradSource Detached => new(Kind.Detached);
 
-    public TapeNode? Node { get; }
+    public TapeNode? Node => _kind == Kind.Node ? (TapeNode)_target! : null;
 
-    public Variable? Variable { get; }
+    public Variable? Variable => _kind == Kind.Variable ? (Variable)_target! : null;
 
-    public bool NeedsGradient => _kind == Kind.Node || (_kind == Kind.Variable && Variable!.RequiresGrad);
+    public bool NeedsGradient => _kind switch
+    {
+        Kind.Node => true,
+        Kind.Variable => ((Variable)_target!).RequiresGrad,
+        _ => false,
+    };
 
     public SkipReason SkipReason => _kind switch
     {
@@ -44,9 +46,15 @@ internal readonly record struct GradSource
         _ => SkipReason.NothingTrainableBelow,
     };
 
-    public static GradSource Of(TapeNode node) => new(Kind.Node, node: node);
+    public static GradSource Of(TapeNode node) => new(Kind.Node, node, node.Generation);
 
-    public static GradSource Of(Variable variable) => new(Kind.Variable, variable: variable);
+    public static GradSource Of(Variable variable) => new(Kind.Variable, variable);
+
+    /// <summary>The same, cut off if its tape has been used up since.</summary>
+    public GradSource Now() => _kind == Kind.Node && ((TapeNode)_target!).Generation != _generation ? Detached : this;
+
+    /// <summary>Whether gradients go to the same place for the same reason.</summary>
+    public bool SameTarget(GradSource other) => _kind == other._kind && ReferenceEquals(_target, other._target);
 }
 
 /// <summary>Why a gradient is not computed.</summary>

@@ -6,7 +6,7 @@ namespace SmartFrz.Tensors;
 /// A differentiable operation on the tape. It says what it keeps for a given set of needed gradients, what each gradient would
 /// cost, and computes those that are asked for and no others.
 /// </summary>
-public abstract class Op
+public abstract record Op
 {
     /// <summary>The operation's name, as in <c>conv2d</c>.</summary>
     public abstract string Name { get; }

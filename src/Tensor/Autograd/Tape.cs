@@ -2,79 +2,71 @@ using SmartFrz.Kernels;
 
 namespace SmartFrz.Tensors;
 
-/// <summary>An operand as the tape remembers it: its shape and where its gradient goes.</summary>
-internal readonly record struct TapeInput(Shape Shape, GradSource Source);
-
-/// <summary>One recorded operation. It exists only because one of its inputs needs a gradient.</summary>
-internal sealed class TapeNode(int index, Op op, LayerId layer, NeedMask need, TapeInput[] inputs, Shape outputShape)
-{
-    public int Index { get; } = index;
-
-    public Op Op { get; } = op;
-
-    public LayerId Layer { get; } = layer;
-
-    public NeedMask Need { get; } = need;
-
-    public TapeInput[] Inputs { get; } = inputs;
-
-    public Shape OutputShape { get; } = outputShape;
-
-    public Storage?[] SavedInputs { get; } = new Storage?[inputs.Length];
-
-    public Storage? SavedOutput { get; set; }
-
-    public Storage?[] SavedExtras { get; set; } = [];
-
-    /// <summary>The gradient of the output, while the backward pass holds it.</summary>
-    public Storage? Gradient { get; set; }
-
-    /// <summary>Lets go of everything it kept.</summary>
-    public void Release()
-    {
-        Release(SavedInputs);
-        Release(SavedExtras);
-        SavedOutput?.Release();
-        SavedOutput = null;
-        Gradient?.Release();
-        Gradient = null;
-    }
-
-    private static void Release(Storage?[] saved)
-    {
-        for (int i = 0; i < saved.Length; i++)
-        {
-            saved[i]?.Release();
-            saved[i] = null;
-        }
-    }
-}
-
-/// <summary>A gradient that is not computed: what it would have cost, and why it is not needed.</summary>
-/// <param name="Op">The operation.</param>
-/// <param name="Layer">The layer it belongs to.</param>
-/// <param name="Input">The operand whose gradient is skipped.</param>
-/// <param name="Reason">Why.</param>
-/// <param name="Phase">The phase it would have been booked in.</param>
-/// <param name="Avoided">Launches, FLOPs and bytes it would have cost.</param>
-public readonly record struct SkipRecord(string Op, LayerId Layer, int Input, SkipReason Reason, Phase Phase, LaunchTotals Avoided);
-
-/// <summary>The operations of a step that a gradient can flow through, in order, and the ones it cannot.</summary>
+/// <summary>
+/// The operations of a step that a gradient can flow through, in order, and the ones it cannot. A step that records the same as the
+/// one before it finds its nodes again, and allocates nothing.
+/// </summary>
 internal sealed class Tape
 {
-    public List<TapeNode> Nodes { get; } = [];
+    // The first Count and SkippedCount of them belong to this step; the rest wait for a longer one.
+    private readonly List<TapeNode> _nodes = [];
+    private readonly List<SkippedOp> _skipped = [];
 
-    /// <summary>Operations without a node: nothing below them is trainable.</summary>
-    public List<SkipRecord> Skips { get; } = [];
+    /// <summary>Nodes recorded.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Operations recorded without a node.</summary>
+    public int SkippedCount { get; private set; }
+
+    /// <summary>The operation that the last step recorded as a node where the next one goes.</summary>
+    public Op? NextOp => Count < _nodes.Count ? _nodes[Count].Op : null;
+
+    /// <summary>The operation that the last step recorded without a node where the next one goes.</summary>
+    public Op? NextSkippedOp => SkippedCount < _skipped.Count ? _skipped[SkippedCount].Op : null;
+
+    /// <summary>A node, in the order of recording.</summary>
+    public TapeNode this[int index] => _nodes[index];
+
+    /// <summary>An operation without a node, in the order of recording.</summary>
+    public SkippedOp Skipped(int index) => _skipped[index];
+
+    public TapeNode Add(Op op, LayerId layer, NeedMask need, ReadOnlySpan<TapeInput> inputs, Shape outputShape)
+    {
+        int at = Count++;
+        if (at == _nodes.Count)
+        {
+            _nodes.Add(new TapeNode(at, op, layer, need, inputs, outputShape));
+        }
+        else if (!_nodes[at].Matches(op, layer, need, inputs, outputShape))
+        {
+            // A new one: plans of earlier steps keep the old one as it was.
+            _nodes[at] = new TapeNode(at, op, layer, need, inputs, outputShape);
+        }
+
+        return _nodes[at];
+    }
+
+    public void Skip(Op op, LayerId layer, ReadOnlySpan<TapeInput> inputs)
+    {
+        int at = SkippedCount++;
+        if (at == _skipped.Count)
+        {
+            _skipped.Add(new SkippedOp(op, layer, inputs));
+        }
+        else if (!_skipped[at].Matches(op, layer, inputs))
+        {
+            _skipped[at] = new SkippedOp(op, layer, inputs);
+        }
+    }
 
     public void Clear()
     {
-        foreach (var node in Nodes)
+        for (int i = 0; i < Count; i++)
         {
-            node.Release();
+            _nodes[i].Retire();
         }
 
-        Nodes.Clear();
-        Skips.Clear();
+        Count = 0;
+        SkippedCount = 0;
     }
 }

@@ -31,7 +31,7 @@ public sealed partial class Tensor
     }
 
     /// <summary>The gradient of a + sign * b.</summary>
-    private sealed class AddGradient : Op
+    private sealed record AddGradient : Op
     {
         private static readonly AddGradient[] Instances = [.. Enumerable.Range(0, 8).Select(i => new AddGradient(i))];
 

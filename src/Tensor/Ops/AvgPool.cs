@@ -61,20 +61,20 @@ public sealed partial class Tensor
         return Engine.Record(new AvgPoolGradient(shape), y, [this]);
     }
 
-    private sealed class AvgPoolGradient(AvgPoolShape shape) : Op
+    private sealed record AvgPoolGradient(AvgPoolShape Shape) : Op
     {
         public override string Name => AvgPoolKernel.Name;
 
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new AvgPoolGradKernel(shape, default, default, estimate.Accumulates(0)).Cost);
+            estimate.Add(0, new AvgPoolGradKernel(Shape, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new AvgPoolGradKernel(shape, ctx.GradOut, dx.Buffer, dx.Accumulate));
+                ctx.Launch(new AvgPoolGradKernel(Shape, ctx.GradOut, dx.Buffer, dx.Accumulate));
             }
         }
     }

@@ -32,15 +32,18 @@ public sealed partial class Tensor
             throw new ShapeException($"BatchNormTrain: input {Shape} has 1 value per channel, the variance of a batch takes at least 2");
         }
 
-        var mean = Engine.NewTensor(new Shape(shape.C));
-        var rstd = Engine.NewTensor(new Shape(shape.C));
+        var mean = Engine.NewStorage(shape.C * sizeof(float));
+        var rstd = Engine.NewStorage(shape.C * sizeof(float));
         var partials = Engine.Context.Rent(shape.PartialBytes, BufferKind.Workspace);
         Engine.Launch(new BatchNormStatisticsKernel(shape, Buffer, partials));
         Engine.Launch(new BatchNormFinishStatisticsKernel(
             shape, partials, mean.Buffer, rstd.Buffer, runningMean.Buffer, runningVar.Buffer, momentum, eps));
         Engine.Context.Return(partials);
-        var op = new BatchNormGradient(shape, training: true, eps, relu, residual is not null);
-        return BatchNormForward(op, gamma, beta, mean, rstd, residual);
+        var op = OpOf(shape, training: true, eps, relu, residual);
+        var y = BatchNormForward(op, gamma, beta, mean, rstd, residual);
+        mean.Release();
+        rstd.Release();
+        return y;
     }
 
     /// <summary>Normalises each channel with running statistics, which stay as they are.</summary>
@@ -62,18 +65,23 @@ public sealed partial class Tensor
         Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, float eps, bool relu = false, Tensor? residual = null)
     {
         var shape = BatchNormShape("BatchNormEval", gamma, beta, runningMean, runningVar, residual);
-        var op = new BatchNormGradient(shape, training: false, eps, relu, residual is not null);
-        return BatchNormForward(op, gamma, beta, runningMean, runningVar, residual);
+        var op = OpOf(shape, training: false, eps, relu, residual);
+        return BatchNormForward(op, gamma, beta, runningMean.Storage, runningVar.Storage, residual);
     }
 
-    private Tensor BatchNormForward(BatchNormGradient op, Tensor gamma, Tensor beta, Tensor mean, Tensor spread, Tensor? residual)
+    private BatchNormGradient OpOf(BatchNormShape shape, bool training, float eps, bool relu, Tensor? residual) => Engine.OpOf(
+        (shape, training, eps, relu, residual is not null),
+        static k => new BatchNormGradient(k.shape, k.training, k.eps, k.relu, k.Item5),
+        static op => (op.Shape, op.Training, op.Eps, op.Relu, op.HasResidual));
+
+    private Tensor BatchNormForward(BatchNormGradient op, Tensor gamma, Tensor beta, Storage mean, Storage spread, Tensor? residual)
     {
         var y = Engine.NewTensor(Shape);
         var channels = op.Channels(gamma.Buffer, beta.Buffer, mean.Buffer, spread.Buffer);
         Engine.Launch(new BatchNormForwardKernel(op.Shape, Buffer, channels, residual?.Buffer ?? default, residual is not null, op.Relu, y.Buffer));
         return residual is null
-            ? Engine.Record(op, y, [this, gamma, beta], [mean, spread])
-            : Engine.Record(op, y, [this, gamma, beta, residual], [mean, spread]);
+            ? Engine.RecordWithMemory(op, y, [this, gamma, beta], [mean, spread])
+            : Engine.RecordWithMemory(op, y, [this, gamma, beta, residual], [mean, spread]);
     }
 
     private BatchNormShape BatchNormShape(string operation, Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, Tensor? residual)
@@ -112,21 +120,17 @@ public sealed partial class Tensor
         }
     }
 
-    private sealed class BatchNormGradient(BatchNormShape shape, bool training, float eps, bool relu, bool hasResidual) : Op
+    private sealed record BatchNormGradient(BatchNormShape Shape, bool Training, float Eps, bool Relu, bool HasResidual) : Op
     {
         private const int X = 0, Gamma = 1, Beta = 2, Residual = 3, Mean = 0, Spread = 1;
 
-        public override string Name => training ? "batch_norm" : "batch_norm_eval";
-
-        public BatchNormShape Shape => shape;
-
-        public bool Relu => relu;
+        public override string Name => Training ? "batch_norm" : "batch_norm_eval";
 
         // Training reads x anyway, so the sign is worked out again, and y need not be kept for it.
-        private ReluMask Mask => !relu ? ReluMask.None : training && !hasResidual ? ReluMask.FromInput : ReluMask.FromOutput;
+        private ReluMask Mask => !Relu ? ReluMask.None : Training && !HasResidual ? ReluMask.FromInput : ReluMask.FromOutput;
 
         public BatchNormChannels Channels(DeviceBuffer gamma, DeviceBuffer beta, DeviceBuffer mean, DeviceBuffer spread) =>
-            new(gamma, beta, mean, spread, eps, SpreadIsVariance: !training);
+            new(gamma, beta, mean, spread, Eps, SpreadIsVariance: !Training);
 
         public override SavedSet Saves(NeedMask need)
         {
@@ -137,21 +141,21 @@ public sealed partial class Tensor
             return Mask == ReluMask.FromOutput ? saves | SavedSet.Output : saves;
         }
 
-        public override bool PassesGradient(int input) => input == Residual && !relu;
+        public override bool PassesGradient(int input) => input == Residual && !Relu;
 
-        public override Op WhenFrozen => training ? new BatchNormGradient(shape, training: false, eps, relu, hasResidual) : this;
+        public override Op WhenFrozen => Training ? new BatchNormGradient(Shape, Training: false, Eps, Relu, HasResidual) : this;
 
         public override LaunchTotals TrainingForward
         {
             get
             {
-                if (!training)
+                if (!Training)
                 {
                     return default;
                 }
 
-                var cost = new BatchNormStatisticsKernel(shape, default, default).Cost
-                    + new BatchNormFinishStatisticsKernel(shape, default, default, default, default, default, momentum: 0, eps).Cost;
+                var cost = new BatchNormStatisticsKernel(Shape, default, default).Cost
+                    + new BatchNormFinishStatisticsKernel(Shape, default, default, default, default, default, momentum: 0, Eps).Cost;
                 return new LaunchTotals(2, cost.Flops, cost.Bytes, 0);
             }
         }
@@ -160,28 +164,28 @@ public sealed partial class Tensor
         {
             if (need.Has(Residual))
             {
-                estimate.Add(Residual, new BinaryKernel<ReluGradOp>(default, default, default, default, shape.Count, estimate.Accumulates(Residual)).Cost);
+                estimate.Add(Residual, new BinaryKernel<ReluGradOp>(default, default, default, default, Shape.Count, estimate.Accumulates(Residual)).Cost);
             }
 
             if (NeedsSums(need))
             {
                 estimate.AddShared(Sums(need, default, default, default, default, default).Cost);
-                estimate.AddShared(new BatchNormFinishSumsKernel(shape, default, default, default, default).Cost);
+                estimate.AddShared(new BatchNormFinishSumsKernel(Shape, default, default, default, default).Cost);
             }
 
-            estimate.Add(Gamma, new UnaryKernel<BatchNormGammaGradOp>(default, default, default, shape.C, estimate.Accumulates(Gamma)).Cost);
-            estimate.Add(Beta, new UnaryKernel<BatchNormBetaGradOp>(default, default, default, shape.C, estimate.Accumulates(Beta)).Cost);
+            estimate.Add(Gamma, new UnaryKernel<BatchNormGammaGradOp>(default, default, default, Shape.C, estimate.Accumulates(Gamma)).Cost);
+            estimate.Add(Beta, new UnaryKernel<BatchNormBetaGradOp>(default, default, default, Shape.C, estimate.Accumulates(Beta)).Cost);
             estimate.Add(
                 X,
                 new BatchNormInputGradKernel(
-                    shape, default, default, default, Mask, default, default, default, training, default, estimate.Accumulates(X)).Cost);
+                    Shape, default, default, default, Mask, default, default, default, Training, default, estimate.Accumulates(X)).Cost);
         }
 
         public override void Backward(BackwardContext ctx)
         {
-            if (hasResidual && ctx.TryGrad(Residual, out var dr))
+            if (HasResidual && ctx.TryGrad(Residual, out var dr))
             {
-                ctx.Launch(new BinaryKernel<ReluGradOp>(default, ctx.GradOut, ctx.SavedOutput, dr.Buffer, shape.Count, dr.Accumulate));
+                ctx.Launch(new BinaryKernel<ReluGradOp>(default, ctx.GradOut, ctx.SavedOutput, dr.Buffer, Shape.Count, dr.Accumulate));
             }
 
             var saves = Saves(ctx.Need);
@@ -195,41 +199,41 @@ public sealed partial class Tensor
             DeviceBuffer sums = default, products = default;
             if (NeedsSums(ctx.Need))
             {
-                sums = ctx.Workspace(shape.C * sizeof(float));
-                products = ctx.Workspace(shape.C * sizeof(float));
-                var partials = ctx.Workspace(shape.PartialBytes);
+                sums = ctx.Workspace(Shape.C * sizeof(float));
+                products = ctx.Workspace(Shape.C * sizeof(float));
+                var partials = ctx.Workspace(Shape.PartialBytes);
                 ctx.BeginShared();
                 ctx.Launch(Sums(ctx.Need, ctx.GradOut, x, y, channels, partials));
-                ctx.Launch(new BatchNormFinishSumsKernel(shape, partials, channels, sums, products));
+                ctx.Launch(new BatchNormFinishSumsKernel(Shape, partials, channels, sums, products));
             }
 
             if (ctx.TryGrad(Gamma, out var dgamma))
             {
-                ctx.Launch(new UnaryKernel<BatchNormGammaGradOp>(default, products, dgamma.Buffer, shape.C, dgamma.Accumulate));
+                ctx.Launch(new UnaryKernel<BatchNormGammaGradOp>(default, products, dgamma.Buffer, Shape.C, dgamma.Accumulate));
             }
 
             if (ctx.TryGrad(Beta, out var dbeta))
             {
-                ctx.Launch(new UnaryKernel<BatchNormBetaGradOp>(default, sums, dbeta.Buffer, shape.C, dbeta.Accumulate));
+                ctx.Launch(new UnaryKernel<BatchNormBetaGradOp>(default, sums, dbeta.Buffer, Shape.C, dbeta.Accumulate));
             }
 
             if (ctx.TryGrad(X, out var dx))
             {
                 ctx.Launch(new BatchNormInputGradKernel(
-                    shape, ctx.GradOut, x, y, Mask, channels, sums, products, training, dx.Buffer, dx.Accumulate));
+                    Shape, ctx.GradOut, x, y, Mask, channels, sums, products, Training, dx.Buffer, dx.Accumulate));
             }
         }
 
         // Something of the normalisation itself, not of the residual alone.
         private static bool HasOwn(NeedMask need) => need.Has(X) || need.Has(Gamma) || need.Has(Beta);
 
-        private bool NeedsSums(NeedMask need) => need.Has(Gamma) || need.Has(Beta) || (training && need.Has(X));
+        private bool NeedsSums(NeedMask need) => need.Has(Gamma) || need.Has(Beta) || (Training && need.Has(X));
 
         private bool ReadsInput(NeedMask need) =>
-            need.Has(Gamma) || (training && need.Has(X)) || (Mask == ReluMask.FromInput && HasOwn(need));
+            need.Has(Gamma) || (Training && need.Has(X)) || (Mask == ReluMask.FromInput && HasOwn(need));
 
         private BatchNormSumsKernel Sums(
             NeedMask need, DeviceBuffer dy, DeviceBuffer x, DeviceBuffer y, BatchNormChannels channels, DeviceBuffer partials) =>
-            new(shape, dy, x, ReadsInput(need), y, Mask, channels, partials);
+            new(Shape, dy, x, ReadsInput(need), y, Mask, channels, partials);
     }
 }

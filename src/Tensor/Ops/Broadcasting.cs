@@ -114,7 +114,7 @@ public sealed partial class Tensor
     /// The gradient of a function of two operands: first element by element over the result's shape, then, for an operand that was
     /// repeated, summed over the repeated axes.
     /// </summary>
-    private abstract class BroadcastGradient : Op
+    private abstract record BroadcastGradient : Op
     {
         public sealed override void Estimate(NeedMask need, BackwardEstimate estimate)
         {
@@ -161,25 +161,25 @@ public sealed partial class Tensor
         protected abstract void Full(BackwardContext ctx, int input, GradTarget target);
     }
 
-    private sealed class ExpandGradient(Shape result) : Op
+    private sealed record ExpandGradient(Shape Result) : Op
     {
         public override string Name => ExpandOp.Name;
 
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            Summation.Estimate<SumOp>(estimate, 0, RepeatedAxes(result, estimate.InputShape(0)));
+            Summation.Estimate<SumOp>(estimate, 0, RepeatedAxes(Result, estimate.InputShape(0)));
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                Summation.Launch<SumOp>(ctx.Engine.Context, RepeatedAxes(result, ctx.InputShape(0)), 1, ctx.GradOut, dx);
+                Summation.Launch<SumOp>(ctx.Engine.Context, RepeatedAxes(Result, ctx.InputShape(0)), 1, ctx.GradOut, dx);
             }
         }
     }
 
-    private sealed class MulGradient : BroadcastGradient
+    private sealed record MulGradient : BroadcastGradient
     {
         public static readonly MulGradient Instance = new();
 
@@ -197,7 +197,7 @@ public sealed partial class Tensor
             new(default, BroadcastWalk(result, result, other), dy, x, target.Buffer, target.Accumulate);
     }
 
-    private sealed class DivGradient : BroadcastGradient
+    private sealed record DivGradient : BroadcastGradient
     {
         public static readonly DivGradient Instance = new();
 
@@ -225,7 +225,7 @@ public sealed partial class Tensor
     }
 
     /// <summary>The gradient of an operation that takes one of its two operands.</summary>
-    private sealed class ChoiceGradient<TOp, TGradA, TGradB> : BroadcastGradient
+    private sealed record ChoiceGradient<TOp, TGradA, TGradB> : BroadcastGradient
         where TOp : unmanaged, IBinaryOp
         where TGradA : unmanaged, IBinaryGradient
         where TGradB : unmanaged, IBinaryGradient

@@ -60,7 +60,7 @@ public sealed partial class Tensor
         return Window(whole, ranges);
     }
 
-    private sealed class ConcatGradient(int axis, Shape whole, int parts) : Op
+    private sealed record ConcatGradient(int Axis, Shape Whole, int Parts) : Op
     {
         public override string Name => "concat";
 
@@ -68,11 +68,11 @@ public sealed partial class Tensor
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate)
         {
-            for (int part = 0; part < parts; part++)
+            for (int part = 0; part < Parts; part++)
             {
                 if (need.Has(part))
                 {
-                    var walk = PartOf(whole, estimate.InputShape(part), axis, 0).Walk();
+                    var walk = PartOf(Whole, estimate.InputShape(part), Axis, 0).Walk();
                     estimate.Add(part, new StridedCopyKernel(walk, default, 0, default, 0, estimate.Accumulates(part)).Cost);
                 }
             }
@@ -81,15 +81,15 @@ public sealed partial class Tensor
         public override void Backward(BackwardContext ctx)
         {
             int start = 0;
-            for (int part = 0; part < parts; part++)
+            for (int part = 0; part < Parts; part++)
             {
                 if (ctx.TryGrad(part, out var dx))
                 {
-                    var window = PartOf(whole, ctx.InputShape(part), axis, start);
+                    var window = PartOf(Whole, ctx.InputShape(part), Axis, start);
                     ctx.Launch(new StridedCopyKernel(window.Walk(), ctx.GradOut, window.First, dx.Buffer, 0, dx.Accumulate));
                 }
 
-                start += ctx.InputShape(part)[axis];
+                start += ctx.InputShape(part)[Axis];
             }
         }
     }

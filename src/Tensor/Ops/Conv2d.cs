@@ -49,7 +49,8 @@ public sealed partial class Tensor
 
         var y = Engine.NewTensor(new Shape(sizes.N, sizes.K, sizes.P, sizes.Q));
         Engine.Launch(new Conv2dForward(sizes, Buffer, weight.Buffer, bias?.Buffer ?? default, y.Buffer));
-        return Engine.Record(new Conv2dGradient(sizes), y, bias is null ? [this, weight] : [this, weight, bias]);
+        var op = Engine.OpOf(sizes, static s => new Conv2dGradient(s), static op => op.Sizes);
+        return Engine.Record(op, y, bias is null ? [this, weight] : [this, weight, bias]);
     }
 
     /// <summary>As <see cref="Conv2d(Tensor, Tensor?, Conv2dOptions)"/> with stride 1, no padding, no dilation and one group.</summary>
@@ -79,7 +80,7 @@ public sealed partial class Tensor
         return sizes;
     }
 
-    private sealed class Conv2dGradient(Conv2dShape sizes) : Op
+    private sealed record Conv2dGradient(Conv2dShape Sizes) : Op
     {
         public override string Name => Conv2dForward.Name;
 
@@ -87,26 +88,26 @@ public sealed partial class Tensor
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate)
         {
-            estimate.Add(0, new Conv2dBackwardInput(sizes, default, default, default, estimate.Accumulates(0)).Cost);
-            estimate.Add(1, new Conv2dBackwardWeight(sizes, default, default, default, estimate.Accumulates(1)).Cost);
-            estimate.Add(2, new BiasGradKernel(default, default, sizes.N, sizes.K, sizes.P * sizes.Q, estimate.Accumulates(2)).Cost);
+            estimate.Add(0, new Conv2dBackwardInput(Sizes, default, default, default, estimate.Accumulates(0)).Cost);
+            estimate.Add(1, new Conv2dBackwardWeight(Sizes, default, default, default, estimate.Accumulates(1)).Cost);
+            estimate.Add(2, new BiasGradKernel(default, default, Sizes.N, Sizes.K, Sizes.P * Sizes.Q, estimate.Accumulates(2)).Cost);
         }
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new Conv2dBackwardInput(sizes, ctx.GradOut, ctx.Saved(1), dx.Buffer, dx.Accumulate));
+                ctx.Launch(new Conv2dBackwardInput(Sizes, ctx.GradOut, ctx.Saved(1), dx.Buffer, dx.Accumulate));
             }
 
             if (ctx.TryGrad(1, out var dw))
             {
-                ctx.Launch(new Conv2dBackwardWeight(sizes, ctx.GradOut, ctx.Saved(0), dw.Buffer, dw.Accumulate));
+                ctx.Launch(new Conv2dBackwardWeight(Sizes, ctx.GradOut, ctx.Saved(0), dw.Buffer, dw.Accumulate));
             }
 
             if (ctx.TryGrad(2, out var db))
             {
-                ctx.Launch(new BiasGradKernel(ctx.GradOut, db.Buffer, sizes.N, sizes.K, sizes.P * sizes.Q, db.Accumulate));
+                ctx.Launch(new BiasGradKernel(ctx.GradOut, db.Buffer, Sizes.N, Sizes.K, Sizes.P * Sizes.Q, db.Accumulate));
             }
         }
     }

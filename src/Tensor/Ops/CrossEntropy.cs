@@ -29,20 +29,20 @@ public sealed partial class Tensor
         return Engine.Record(new CrossEntropyGradient(shape), mean, [this], [targets, logSums]);
     }
 
-    private sealed class CrossEntropyGradient(CrossEntropyShape shape) : Op
+    private sealed record CrossEntropyGradient(CrossEntropyShape Shape) : Op
     {
         public override string Name => CrossEntropyForward.Name;
 
         public override SavedSet Saves(NeedMask need) => SavedSet.Input(0) | SavedSet.Extra(0) | SavedSet.Extra(1);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new CrossEntropyBackward(shape, default, default, default, default, default, estimate.Accumulates(0)).Cost);
+            estimate.Add(0, new CrossEntropyBackward(Shape, default, default, default, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new CrossEntropyBackward(shape, ctx.GradOut, ctx.Saved(0), ctx.Extra(0), ctx.Extra(1), dx.Buffer, dx.Accumulate));
+                ctx.Launch(new CrossEntropyBackward(Shape, ctx.GradOut, ctx.Saved(0), ctx.Extra(0), ctx.Extra(1), dx.Buffer, dx.Accumulate));
             }
         }
     }

@@ -35,20 +35,20 @@ public sealed partial class Tensor
         return Engine.Record(new DropoutGradient(probability, key, Shape.Count), y, [this], [step]);
     }
 
-    private sealed class DropoutGradient(float probability, Philox key, long count) : Op
+    private sealed record DropoutGradient(float Probability, Philox Key, long Count) : Op
     {
         public override string Name => "dropout";
 
         public override SavedSet Saves(NeedMask need) => SavedSet.Extra(0);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new DropoutKernel(probability, key, default, default, default, count, estimate.Accumulates(0)).Cost);
+            estimate.Add(0, new DropoutKernel(Probability, Key, default, default, default, Count, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new DropoutKernel(probability, key, ctx.Extra(0), ctx.GradOut, dx.Buffer, count, dx.Accumulate));
+                ctx.Launch(new DropoutKernel(Probability, Key, ctx.Extra(0), ctx.GradOut, dx.Buffer, Count, dx.Accumulate));
             }
         }
     }

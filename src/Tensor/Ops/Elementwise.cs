@@ -29,36 +29,36 @@ public sealed partial class Tensor
     internal Tensor UnaryFromOutput<TOp, TGrad>(TOp op, TGrad gradient)
         where TOp : unmanaged, IUnaryOp
         where TGrad : unmanaged, IBinaryOp
-        => Engine.Record(new UnaryGradient<TOp, TGrad>(gradient, fromOutput: true), Unary(op), [this]);
+        => Engine.Record(new UnaryGradient<TOp, TGrad>(gradient, FromOutput: true), Unary(op), [this]);
 
     /// <summary>An elementwise function whose derivative is written from its input: dx = g(dy, x).</summary>
     internal Tensor UnaryFromInput<TOp, TGrad>(TOp op, TGrad gradient)
         where TOp : unmanaged, IUnaryOp
         where TGrad : unmanaged, IBinaryOp
-        => Engine.Record(new UnaryGradient<TOp, TGrad>(gradient, fromOutput: false), Unary(op), [this]);
+        => Engine.Record(new UnaryGradient<TOp, TGrad>(gradient, FromOutput: false), Unary(op), [this]);
 
-    private sealed class UnaryGradient<TOp, TGrad>(TGrad gradient, bool fromOutput) : Op
+    private sealed record UnaryGradient<TOp, TGrad>(TGrad Gradient, bool FromOutput) : Op
         where TOp : unmanaged, IUnaryOp
         where TGrad : unmanaged, IBinaryOp
     {
         public override string Name => TOp.Name;
 
-        public override SavedSet Saves(NeedMask need) => fromOutput ? SavedSet.Output : SavedSet.Input(0);
+        public override SavedSet Saves(NeedMask need) => FromOutput ? SavedSet.Output : SavedSet.Input(0);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new BinaryKernel<TGrad>(gradient, default, default, default, estimate.InputShape(0).Count, estimate.Accumulates(0)).Cost);
+            estimate.Add(0, new BinaryKernel<TGrad>(Gradient, default, default, default, estimate.InputShape(0).Count, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                var saved = fromOutput ? ctx.SavedOutput : ctx.Saved(0);
-                ctx.Launch(new BinaryKernel<TGrad>(gradient, ctx.GradOut, saved, dx.Buffer, ctx.InputShape(0).Count, dx.Accumulate));
+                var saved = FromOutput ? ctx.SavedOutput : ctx.Saved(0);
+                ctx.Launch(new BinaryKernel<TGrad>(Gradient, ctx.GradOut, saved, dx.Buffer, ctx.InputShape(0).Count, dx.Accumulate));
             }
         }
     }
 
-    private sealed class ScaleGradient(float factor) : Op
+    private sealed record ScaleGradient(float Factor) : Op
     {
         public override string Name => ScaleOp.Name;
 
@@ -71,7 +71,7 @@ public sealed partial class Tensor
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new UnaryKernel<ScaleOp>(new ScaleOp(factor), ctx.GradOut, dx.Buffer, ctx.InputShape(0).Count, dx.Accumulate));
+                ctx.Launch(new UnaryKernel<ScaleOp>(new ScaleOp(Factor), ctx.GradOut, dx.Buffer, ctx.InputShape(0).Count, dx.Accumulate));
             }
         }
     }

@@ -27,7 +27,7 @@ public sealed partial class Tensor
         return Engine.Record(new GatherRowsGradient((int)indices.Shape.Count), y, [this], [indices]);
     }
 
-    private sealed class GatherRowsGradient(int count) : Op
+    private sealed record GatherRowsGradient(int Count) : Op
     {
         public override string Name => GatherRowsKernel.Name;
 
@@ -45,6 +45,6 @@ public sealed partial class Tensor
         }
 
         private ScatterRowsKernel Kernel(Shape table, DeviceBuffer dy, DeviceBuffer indices, GradTarget target) =>
-            new(dy, indices, target.Buffer, table[0], table[1], count, target.Accumulate);
+            new(dy, indices, target.Buffer, table[0], table[1], Count, target.Accumulate);
     }
 }

@@ -47,7 +47,7 @@ public sealed partial class Tensor
         return Engine.Record(new LinearGradient(rows, outputs, inputs), y, bias is null ? [this, weight] : [this, weight, bias]);
     }
 
-    private sealed class LinearGradient(int rows, int outputs, int inputs) : Op
+    private sealed record LinearGradient(int Rows, int Outputs, int Inputs) : Op
     {
         public override string Name => "linear";
 
@@ -57,7 +57,7 @@ public sealed partial class Tensor
         {
             estimate.Add(0, new GemmKernel(GradInput(estimate.Accumulates(0)), default, default, default).Cost);
             estimate.Add(1, new GemmKernel(GradWeight(estimate.Accumulates(1)), default, default, default).Cost);
-            estimate.Add(2, new BiasGradKernel(default, default, rows, outputs, 1, estimate.Accumulates(2)).Cost);
+            estimate.Add(2, new BiasGradKernel(default, default, Rows, Outputs, 1, estimate.Accumulates(2)).Cost);
         }
 
         public override void Backward(BackwardContext ctx)
@@ -74,12 +74,12 @@ public sealed partial class Tensor
 
             if (ctx.TryGrad(2, out var db))
             {
-                ctx.Launch(new BiasGradKernel(ctx.GradOut, db.Buffer, rows, outputs, 1, db.Accumulate));
+                ctx.Launch(new BiasGradKernel(ctx.GradOut, db.Buffer, Rows, Outputs, 1, db.Accumulate));
             }
         }
 
-        private GemmShape GradInput(bool accumulate) => new(rows, inputs, outputs, false, false, accumulate);
+        private GemmShape GradInput(bool accumulate) => new(Rows, Inputs, Outputs, false, false, accumulate);
 
-        private GemmShape GradWeight(bool accumulate) => new(outputs, inputs, rows, true, false, accumulate);
+        private GemmShape GradWeight(bool accumulate) => new(Outputs, Inputs, Rows, true, false, accumulate);
     }
 }

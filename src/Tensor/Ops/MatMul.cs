@@ -71,7 +71,7 @@ public sealed partial class Tensor
             new(m, n, k, transA, transB, accumulate, Batch, strideA, strideB, (long)m * n);
     }
 
-    private sealed class MatMulGradient(Product product) : Op
+    private sealed record MatMulGradient(Product Product) : Op
     {
         public override string Name => GemmKernel.Name;
 
@@ -79,22 +79,22 @@ public sealed partial class Tensor
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate)
         {
-            estimate.Add(0, new GemmKernel(product.GradA(estimate.Accumulates(0)), default, default, default).Cost);
-            estimate.Add(1, new GemmKernel(product.GradB(estimate.Accumulates(1)), default, default, default).Cost);
+            estimate.Add(0, new GemmKernel(Product.GradA(estimate.Accumulates(0)), default, default, default).Cost);
+            estimate.Add(1, new GemmKernel(Product.GradB(estimate.Accumulates(1)), default, default, default).Cost);
         }
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var da))
             {
-                var (left, right) = product.TransA ? (ctx.Saved(1), ctx.GradOut) : (ctx.GradOut, ctx.Saved(1));
-                ctx.Launch(new GemmKernel(product.GradA(da.Accumulate), left, right, da.Buffer));
+                var (left, right) = Product.TransA ? (ctx.Saved(1), ctx.GradOut) : (ctx.GradOut, ctx.Saved(1));
+                ctx.Launch(new GemmKernel(Product.GradA(da.Accumulate), left, right, da.Buffer));
             }
 
             if (ctx.TryGrad(1, out var db))
             {
-                var (left, right) = product.TransB ? (ctx.GradOut, ctx.Saved(0)) : (ctx.Saved(0), ctx.GradOut);
-                ctx.Launch(new GemmKernel(product.GradB(db.Accumulate), left, right, db.Buffer));
+                var (left, right) = Product.TransB ? (ctx.GradOut, ctx.Saved(0)) : (ctx.Saved(0), ctx.GradOut);
+                ctx.Launch(new GemmKernel(Product.GradB(db.Accumulate), left, right, db.Buffer));
             }
         }
     }

@@ -97,7 +97,7 @@ public sealed partial class Tensor
         return UnaryFromOutput(new LeakyReluOp(slope), new LeakyReluGradOp(slope));
     }
 
-    private sealed class NegGradient : Op
+    private sealed record NegGradient : Op
     {
         public static readonly NegGradient Instance = new();
 
@@ -117,7 +117,7 @@ public sealed partial class Tensor
         }
     }
 
-    private sealed class AddScalarGradient : Op
+    private sealed record AddScalarGradient : Op
     {
         public static readonly AddScalarGradient Instance = new();
 

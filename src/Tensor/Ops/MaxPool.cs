@@ -51,20 +51,20 @@ public sealed partial class Tensor
         return (Shape[0] * Shape[1], Shape[2], Shape[3]);
     }
 
-    private sealed class MaxPoolGradient(MaxPoolShape shape) : Op
+    private sealed record MaxPoolGradient(MaxPoolShape Shape) : Op
     {
         public override string Name => MaxPoolKernel.Name;
 
         public override SavedSet Saves(NeedMask need) => SavedSet.Extra(0);
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new MaxPoolGradKernel(shape, default, default, default, estimate.Accumulates(0)).Cost);
+            estimate.Add(0, new MaxPoolGradKernel(Shape, default, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new MaxPoolGradKernel(shape, ctx.GradOut, ctx.Extra(0), dx.Buffer, dx.Accumulate));
+                ctx.Launch(new MaxPoolGradKernel(Shape, ctx.GradOut, ctx.Extra(0), dx.Buffer, dx.Accumulate));
             }
         }
     }

@@ -53,20 +53,26 @@ public sealed partial class Tensor
         return Permute(order);
     }
 
-    private sealed class PermuteGradient(int[] inverse, int[] shapeOfY) : Op
+    private sealed record PermuteGradient(int[] Inverse, int[] ShapeOfY) : Op
     {
         public override string Name => PermuteKernel.Name;
+
+        // By their elements: a step that does the same makes new arrays.
+        public bool Equals(PermuteGradient? other) =>
+            other is not null && Inverse.AsSpan().SequenceEqual(other.Inverse) && ShapeOfY.AsSpan().SequenceEqual(other.ShapeOfY);
+
+        public override int GetHashCode() => HashCode.Combine(Inverse.Length, ShapeOfY.Length);
 
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new PermuteKernel(shapeOfY, inverse, default, default, estimate.Accumulates(0)).Cost);
+            estimate.Add(0, new PermuteKernel(ShapeOfY, Inverse, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new PermuteKernel(shapeOfY, inverse, ctx.GradOut, dx.Buffer, dx.Accumulate));
+                ctx.Launch(new PermuteKernel(ShapeOfY, Inverse, ctx.GradOut, dx.Buffer, dx.Accumulate));
             }
         }
     }

@@ -163,7 +163,7 @@ public sealed partial class Tensor
         return StridedPair.Broadcast(full, firstIsFull ? full : small, small);
     }
 
-    private sealed class SumGradient(uint reduced, float factor) : Op
+    private sealed record SumGradient(uint Reduced, float Factor) : Op
     {
         public override string Name => SumOp.Name;
 
@@ -181,10 +181,10 @@ public sealed partial class Tensor
         }
 
         private BroadcastKernel<ExpandOp> Kernel(Shape shape, DeviceBuffer dy, GradTarget dx) =>
-            new(new ExpandOp(factor), RepeatWalk(shape, reduced, firstIsFull: false), dy, dy, dx.Buffer, dx.Accumulate);
+            new(new ExpandOp(Factor), RepeatWalk(shape, Reduced, firstIsFull: false), dy, dy, dx.Buffer, dx.Accumulate);
     }
 
-    private sealed class SumSquaresGradient(uint reduced) : Op
+    private sealed record SumSquaresGradient(uint Reduced) : Op
     {
         public override string Name => SumSquaresOp.Name;
 
@@ -202,10 +202,10 @@ public sealed partial class Tensor
         }
 
         private BroadcastKernel<ScaledMulOp> Kernel(Shape shape, DeviceBuffer x, DeviceBuffer dy, GradTarget dx) =>
-            new(new ScaledMulOp(2f), RepeatWalk(shape, reduced, firstIsFull: true), x, dy, dx.Buffer, dx.Accumulate);
+            new(new ScaledMulOp(2f), RepeatWalk(shape, Reduced, firstIsFull: true), x, dy, dx.Buffer, dx.Accumulate);
     }
 
-    private sealed class MaxGradient(uint reduced) : Op
+    private sealed record MaxGradient(uint Reduced) : Op
     {
         public override string Name => MaxKernel.Name;
 
@@ -213,13 +213,13 @@ public sealed partial class Tensor
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
             estimate.Add(
-                0, new MaxGradKernel(ReduceGeometry.Of(estimate.InputShape(0).ToArray(), reduced), default, default, default, estimate.Accumulates(0)).Cost);
+                0, new MaxGradKernel(ReduceGeometry.Of(estimate.InputShape(0).ToArray(), Reduced), default, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new MaxGradKernel(ReduceGeometry.Of(ctx.InputShape(0).ToArray(), reduced), ctx.GradOut, ctx.Extra(0), dx.Buffer, dx.Accumulate));
+                ctx.Launch(new MaxGradKernel(ReduceGeometry.Of(ctx.InputShape(0).ToArray(), Reduced), ctx.GradOut, ctx.Extra(0), dx.Buffer, dx.Accumulate));
             }
         }
     }

@@ -42,7 +42,7 @@ public sealed partial class Tensor
         return Reshape(extents);
     }
 
-    private sealed class ReshapeGradient : Op
+    private sealed record ReshapeGradient : Op
     {
         public static readonly ReshapeGradient Instance = new();
 

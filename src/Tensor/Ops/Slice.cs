@@ -106,38 +106,38 @@ public sealed partial class Tensor
         return StridedWindow.Of(extents, starts, lengths, steps);
     }
 
-    private sealed class SliceGradient(StridedWindow window) : Op
+    private sealed record SliceGradient(StridedWindow Window) : Op
     {
         public override string Name => "slice";
 
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new EmbedKernel(window, default, default, estimate.Accumulates(0)).Cost);
+            estimate.Add(0, new EmbedKernel(Window, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new EmbedKernel(window, ctx.GradOut, dx.Buffer, dx.Accumulate));
+                ctx.Launch(new EmbedKernel(Window, ctx.GradOut, dx.Buffer, dx.Accumulate));
             }
         }
     }
 
-    private sealed class PadGradient(StridedWindow window) : Op
+    private sealed record PadGradient(StridedWindow Window) : Op
     {
         public override string Name => "pad";
 
         public override SavedSet Saves(NeedMask need) => SavedSet.None;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new StridedCopyKernel(window.Walk(), default, 0, default, 0, estimate.Accumulates(0)).Cost);
+            estimate.Add(0, new StridedCopyKernel(Window.Walk(), default, 0, default, 0, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new StridedCopyKernel(window.Walk(), ctx.GradOut, window.First, dx.Buffer, 0, dx.Accumulate));
+                ctx.Launch(new StridedCopyKernel(Window.Walk(), ctx.GradOut, Window.First, dx.Buffer, 0, dx.Accumulate));
             }
         }
     }

@@ -35,7 +35,7 @@ public sealed partial class Tensor
         return Engine.Record(new SoftmaxGradient<TForm>(rows, columns), y, [this]);
     }
 
-    private sealed class SoftmaxGradient<TForm>(int rows, int columns) : Op
+    private sealed record SoftmaxGradient<TForm>(int Rows, int Columns) : Op
         where TForm : struct, ISoftmaxForm
     {
         public override string Name => TForm.Name;
@@ -43,13 +43,13 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need) => SavedSet.Output;
 
         public override void Estimate(NeedMask need, BackwardEstimate estimate) =>
-            estimate.Add(0, new SoftmaxGradKernel<TForm>(rows, columns, default, default, default, estimate.Accumulates(0)).Cost);
+            estimate.Add(0, new SoftmaxGradKernel<TForm>(Rows, Columns, default, default, default, estimate.Accumulates(0)).Cost);
 
         public override void Backward(BackwardContext ctx)
         {
             if (ctx.TryGrad(0, out var dx))
             {
-                ctx.Launch(new SoftmaxGradKernel<TForm>(rows, columns, ctx.GradOut, ctx.SavedOutput, dx.Buffer, dx.Accumulate));
+                ctx.Launch(new SoftmaxGradKernel<TForm>(Rows, Columns, ctx.GradOut, ctx.SavedOutput, dx.Buffer, dx.Accumulate));
             }
         }
     }
