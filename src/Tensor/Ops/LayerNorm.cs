@@ -46,7 +46,7 @@ public sealed partial class Tensor
         }
     }
 
-    private sealed class LayerNormGradient(LayerNormShape shape) : Op
+    private sealed record LayerNormGradient(LayerNormShape Sizes) : Op
     {
         private const int X = 0, Gamma = 1, Beta = 2, Mean = 0, Rstd = 1;
 
@@ -64,10 +64,10 @@ public sealed partial class Tensor
             {
                 estimate.Add(
                     First(need),
-                    new LayerNormParameterGradKernel(shape, need.Has(Gamma), need.Has(Beta), estimate.Accumulates(Gamma), estimate.Accumulates(Beta)).Cost);
+                    new LayerNormParameterGradKernel(Sizes, need.Has(Gamma), need.Has(Beta), estimate.Accumulates(Gamma), estimate.Accumulates(Beta)).Cost);
             }
 
-            estimate.Add(X, new LayerNormInputGradKernel(shape, default, default, default, default, default, default, estimate.Accumulates(X)).Cost);
+            estimate.Add(X, new LayerNormInputGradKernel(Sizes, default, default, default, default, default, default, estimate.Accumulates(X)).Cost);
         }
 
         public override void Backward(BackwardContext ctx)
@@ -83,7 +83,7 @@ public sealed partial class Tensor
                 ctx.TryGrad(Beta, out var dbeta);
                 ctx.TryGrad(Gamma, out var dgamma);
                 ctx.Launch(new LayerNormParameterGradKernel(
-                    shape,
+                    Sizes,
                     need.Has(Gamma),
                     need.Has(Beta),
                     dgamma.Accumulate,
@@ -92,14 +92,14 @@ public sealed partial class Tensor
                     x,
                     mean,
                     rstd,
-                    ctx.Workspace(shape.PartialBytes),
+                    ctx.Workspace(Sizes.PartialBytes),
                     dgamma.Buffer,
                     dbeta.Buffer));
             }
 
             if (ctx.TryGrad(X, out var dx))
             {
-                ctx.Launch(new LayerNormInputGradKernel(shape, ctx.GradOut, x, ctx.Saved(Gamma), mean, rstd, dx.Buffer, dx.Accumulate));
+                ctx.Launch(new LayerNormInputGradKernel(Sizes, ctx.GradOut, x, ctx.Saved(Gamma), mean, rstd, dx.Buffer, dx.Accumulate));
             }
         }
 
