@@ -18,6 +18,9 @@ internal abstract class KernelWork(Device device) : Work
         where TKernel : struct, IKernel
         => _parts.Add(new WorkPart(name, () => _context.Launch(in kernel), kernel.Cost));
 
+    /// <summary>A part of several launches.</summary>
+    protected void Add(string name, KernelCost cost, Action<DeviceContext> run) => _parts.Add(new WorkPart(name, () => run(_context), cost));
+
     /// <summary>Memory with numbers from -1 to 1 in it.</summary>
     protected DeviceBuffer Numbers(long count)
     {

@@ -64,4 +64,59 @@ class Step:
         return lambda: candidate.step(self.x, self.y)
 
 
-KINDS = {"conv": Conv, "matmul": MatMul, "step": Step}
+class Passes:
+    """The forward pass of a function, and its backward pass to all of its tensors."""
+
+    def __init__(self, function, *tensors):
+        self.function = function
+        self.tensors = [t.requires_grad_() for t in tensors]
+        self.y = function(*self.tensors)
+        self.dy = torch.randn_like(self.y)
+
+    def forward(self):
+        with torch.no_grad():
+            self.function(*self.tensors)
+
+    def backward(self):
+        torch.autograd.grad(self.y, self.tensors, self.dy, retain_graph=True)
+
+    def part(self, name):
+        return {"forward": self.forward, "backward": self.backward}[name]
+
+
+class Attention(Passes):
+    """Scaled dot-product attention of as many keys as queries."""
+
+    def __init__(self, b, h, t, d, causal=False):
+        hidden = torch.full((t, t), float("-inf")).triu(1) if causal else None
+
+        def attend(q, k, v):
+            scores = q @ k.transpose(-2, -1) * d**-0.5
+            return torch.softmax(scores if hidden is None else scores + hidden, -1) @ v
+
+        # Where PyTorch has a function for it, the faster of the two is up to the caller's version.
+        own = getattr(F, "scaled_dot_product_attention", None)
+        function = attend if own is None else lambda q, k, v: own(q, k, v, is_causal=causal)
+        super().__init__(function, *(torch.randn(b, h, t, d) for _ in range(3)))
+
+
+class LayerNorm(Passes):
+    """Layer normalisation of rows."""
+
+    def __init__(self, rows, columns):
+        super().__init__(
+            lambda x, w, b: F.layer_norm(x, (columns,), w, b), torch.randn(rows, columns), torch.randn(columns), torch.randn(columns))
+
+
+class Gelu(Passes):
+    """GELU, and a copy of as much memory."""
+
+    def __init__(self, elements, tanh=False):
+        super().__init__(lambda x: F.gelu(x, approximate="tanh" if tanh else "none"), torch.randn(elements))
+        self.x, self.copy = torch.randn(elements), torch.empty(elements)
+
+    def part(self, name):
+        return (lambda: self.copy.copy_(self.x)) if name == "copy" else super().part(name)
+
+
+KINDS = {"attention": Attention, "conv": Conv, "gelu": Gelu, "layer_norm": LayerNorm, "matmul": MatMul, "step": Step}

@@ -21,6 +21,12 @@ public sealed class SimdMathTests
     [MemberData(nameof(Isas))]
     public void Exp_is_within_two_ulp(CpuIsa isa) => Check<ExpOp>(isa, Math.Exp, 2);
 
+    // Results below the smallest normal float are 0.
+    [Theory]
+    [MemberData(nameof(Isas))]
+    public void Exp_of_differences_is_within_two_ulp(CpuIsa isa) =>
+        Check<ExpOfDifferenceOp>(isa, x => Math.Exp(-Math.Abs(x)) is var y && y < 1.17549435e-38 ? 0 : y, 2);
+
     [Theory]
     [MemberData(nameof(Isas))]
     public void Log_is_within_two_ulp(CpuIsa isa) => Check<LogOp>(isa, Math.Log, 2);
@@ -120,6 +126,18 @@ public sealed class SimdMathTests
         }
 
         return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
+    }
+
+    private readonly struct ExpOfDifferenceOp : IUnaryOp
+    {
+        public static string Name => "exp_of_difference";
+
+        public float Apply(float x) => throw new NotSupportedException();
+
+        public V Apply<S, V>(V x)
+            where S : struct, ISimd<V>
+            where V : unmanaged
+            => SimdMath.ExpOfDifference<S, V>(S.Sub(S.Zero, SimdMath.Abs<S, V>(x)));
     }
 
     private readonly struct ErfOp : IUnaryOp

@@ -43,18 +43,28 @@ internal static unsafe class SimdMath
         V n = S.Round(S.Mul(t, S.Set(1.44269504f)));
         V r = S.Fma(n, S.Set(-Ln2High), t);
         r = S.Fma(n, S.Set(-Ln2Low), r);
-        V p = S.Set(1.9875691500e-4f);
-        p = S.Fma(p, r, S.Set(1.3981999507e-3f));
-        p = S.Fma(p, r, S.Set(8.3334519073e-3f));
-        p = S.Fma(p, r, S.Set(4.1665795894e-2f));
-        p = S.Fma(p, r, S.Set(1.6666665459e-1f));
-        p = S.Fma(p, r, S.Set(5.0000001201e-1f));
-        p = S.Add(S.Fma(S.Mul(r, r), p, r), S.Set(1f));
+        V p = ExpPolynomial<S, V>(r);
 
         // In two factors: n reaches 128 and -150, which no single float's exponent holds.
         V half = S.Round(S.Mul(n, S.Set(0.5f)));
         V y = S.Mul(S.Mul(p, S.PowerOfTwo(half)), S.PowerOfTwo(S.Sub(n, half)));
         return S.Select(S.Equal(x, x), y, x);
+    }
+
+    /// <summary>e^x for x up to 88, as in a softmax: 0 below ln(smallest normal float); NaN stays NaN. Some fewer instructions than <see cref="Exp"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ExpOfDifference<S, V>(V x)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+    {
+        // The lower end is the exponent -126, the least that a normal float has.
+        V low = S.Set(-87.336544f);
+        V under = S.Greater(low, x);
+        V t = S.Select(under, low, x);
+        V n = S.Round(S.Mul(t, S.Set(1.44269504f)));
+        V r = S.Fma(n, S.Set(-Ln2High), t);
+        r = S.Fma(n, S.Set(-Ln2Low), r);
+        return S.Select(under, S.Zero, S.Mul(ExpPolynomial<S, V>(r), S.PowerOfTwo(n)));
     }
 
     /// <summary>The natural logarithm: -infinity at 0, NaN below.</summary>
@@ -147,5 +157,20 @@ internal static unsafe class SimdMath
         q = S.Fma(q, z, S.Set(Rational.ErfQ1));
         q = S.Fma(q, z, S.Set(1f));
         return S.Select(far, CopySign<S, V>(S.Set(1f), x), S.Div(S.Mul(t, p), q));
+    }
+
+    // e^r for r up to half of ln 2.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpPolynomial<S, V>(V r)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+    {
+        V p = S.Set(1.9875691500e-4f);
+        p = S.Fma(p, r, S.Set(1.3981999507e-3f));
+        p = S.Fma(p, r, S.Set(8.3334519073e-3f));
+        p = S.Fma(p, r, S.Set(4.1665795894e-2f));
+        p = S.Fma(p, r, S.Set(1.6666665459e-1f));
+        p = S.Fma(p, r, S.Set(5.0000001201e-1f));
+        return S.Add(S.Fma(S.Mul(r, r), p, r), S.Set(1f));
     }
 }

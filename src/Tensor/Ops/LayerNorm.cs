@@ -30,10 +30,14 @@ public sealed partial class Tensor
         RequireColumns(beta, nameof(beta));
         var shape = new LayerNormShape(checked((int)(Shape.Count / columns)), columns, eps);
         var y = Engine.NewTensor(Shape);
-        var mean = Engine.NewTensor(new Shape(shape.Rows));
-        var rstd = Engine.NewTensor(new Shape(shape.Rows));
+        var mean = Engine.NewStorage(shape.Rows * (long)sizeof(float));
+        var rstd = Engine.NewStorage(shape.Rows * (long)sizeof(float));
         Engine.Launch(new LayerNormKernel(shape, Buffer, gamma.Buffer, beta.Buffer, y.Buffer, mean.Buffer, rstd.Buffer));
-        return Engine.Record(new LayerNormGradient(shape), y, [this, gamma, beta], [mean, rstd]);
+        Engine.RecordWithMemory(
+            Engine.OpOf(shape, static s => new LayerNormGradient(s), static op => op.Sizes), y, [this, gamma, beta], [mean, rstd]);
+        mean.Release();
+        rstd.Release();
+        return y;
 
         void RequireColumns(Tensor operand, string name)
         {

@@ -1,0 +1,53 @@
+using SmartFrz.Kernels;
+using SmartFrz.Kernels.Cpu;
+
+namespace SmartFrz.Bench.Pairs;
+
+/// <summary>The sizes of an attention; as many keys as queries.</summary>
+internal sealed record AttentionSettings
+{
+    public int B { get; init; } = 1;
+
+    public int H { get; init; } = 1;
+
+    public int T { get; init; } = 1;
+
+    public int D { get; init; } = 1;
+
+    public bool Causal { get; init; }
+}
+
+/// <summary>Scaled dot-product attention: forward pass, and the gradients of queries, keys and values together.</summary>
+internal sealed class AttentionKind : WorkKind<AttentionSettings>
+{
+    public override string Name => "attention";
+
+    protected override Work Create(CpuDevice device, AttentionSettings s) => new Attention(device, s);
+
+    private sealed class Attention : KernelWork
+    {
+        public Attention(Device device, AttentionSettings s)
+            : base(device)
+        {
+            var shape = new AttentionShape(s.B, s.H, s.T, s.T, s.D, 1 / MathF.Sqrt(s.D), s.Causal);
+            var (q, k, v, y) = (Numbers(shape.QueryCount), Numbers(shape.KeyCount), Numbers(shape.KeyCount), Numbers(shape.QueryCount));
+            var (lse, delta, dy) = (Numbers(shape.Rows), Numbers(shape.Rows), Numbers(shape.QueryCount));
+            var forward = new AttentionKernel(shape, q, k, v, default, y, lse);
+            Add("forward", forward);
+            var saved = new AttentionSaved(q, k, v, default, dy, lse, delta);
+            var sums = new AttentionDeltaKernel(shape, dy, y, delta);
+            var query = new AttentionQueryGradKernel(shape, saved, Numbers(shape.QueryCount), accumulate: false);
+            var others = new AttentionKeyValueGradKernel(
+                shape, needsKey: true, needsValue: true, saved, Numbers(shape.KeyCount), addKey: false, Numbers(shape.KeyCount), addValue: false);
+            Add("backward", sums.Cost + query.Cost + others.Cost, context =>
+            {
+                context.Launch(in sums);
+                context.Launch(in query);
+                context.Launch(in others);
+            });
+
+            // The backward pass reads what the forward pass has left.
+            Parts[0].Run();
+        }
+    }
+}
