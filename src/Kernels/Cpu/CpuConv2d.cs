@@ -5,8 +5,8 @@ namespace SmartFrz.Kernels.Cpu;
 /// <summary>The 2-d convolution and its two gradients, each on its own: none needs that another was computed.</summary>
 internal static unsafe class CpuConv2d
 {
-    /// <summary>y = x * w + bias.</summary>
-    public static void Forward(CpuPool pool, CpuIsa isa, in Conv2dShape shape, float* x, float* w, float* bias, float* y)
+    /// <summary>y = x * w + bias, finished as asked.</summary>
+    public static void Forward(CpuPool pool, CpuIsa isa, in Conv2dShape shape, float* x, float* w, float* bias, float* y, CpuFinishOperands* finish = null)
     {
         var s = shape;
         int p = s.P, q = s.Q;
@@ -28,6 +28,7 @@ internal static unsafe class CpuConv2d
             OutputRow = q,
             OutputColumn = 1,
             Bias = bias,
+            Finish = finish,
             Phases = &all,
             PhaseCount = 1,
         };

@@ -20,6 +20,9 @@ internal unsafe struct CpuConvPass : ISimdAction
 
     private const long FlopsPerPiece = 1_000_000;
 
+    // The tallest tile of the widest registers.
+    private const int TileFloats = 12 * 32;
+
     public CpuPool Pool;
     public int Images;
     public float* Source;
@@ -31,6 +34,9 @@ internal unsafe struct CpuConvPass : ISimdAction
     public int OutputRow, OutputColumn;
     public float* Bias;
     public bool Accumulate;
+
+    /// <summary>What becomes of a forward pass's sums; its memory is the caller's.</summary>
+    public CpuFinishOperands* Finish;
 
     /// <summary>The phases, each with its axes, its output and what to pack; the cuts are decided here.</summary>
     public CpuConvPhase* Phases;
@@ -54,7 +60,15 @@ internal unsafe struct CpuConvPass : ISimdAction
 
         body.Cut(Pool.Threads);
 
-        float* shared = Pool.Shared(packed + depths);
+        int channels = Finish != null ? Phases[0].Weights.Groups * Phases[0].Weights.Out : 0;
+        float* shared = Pool.Shared(channels + packed + depths);
+        if (Finish != null)
+        {
+            body.Finish = Finish->Prepare(shared, channels);
+            body.Finishes = true;
+            shared += channels;
+        }
+
         int* offsets = (int*)(shared + packed);
         long planes = 0;
         int tiles = 0;
@@ -132,6 +146,8 @@ internal unsafe struct CpuConvPass : ISimdAction
     {
         public Unmanaged Pass;
         public WorkerScratch Scratch;
+        public CpuFinish Finish;
+        public bool Finishes;
         private int _together, _imageBlocks, _strips, _parts;
 
         public readonly int Count => _imageBlocks * Pass.Phases->Weights.Groups * _strips * _parts;
@@ -171,7 +187,7 @@ internal unsafe struct CpuConvPass : ISimdAction
         public readonly void Run(int begin, int end, int worker)
         {
             float* planes = Scratch.Of(worker);
-            float* tile = stackalloc float[12 * 32];
+            float* tile = stackalloc float[2 * TileFloats];
             for (int n = begin; n < end; n++)
             {
                 int part = n % _parts, strip = n / _parts % _strips, groups = Pass.Phases->Weights.Groups;
@@ -215,12 +231,17 @@ internal unsafe struct CpuConvPass : ISimdAction
             bool add = Pass.Accumulate || block > 0, sideBySide = Pass.OutputColumn == 1 && Pass.OutputRow == width;
             float* output = phase.Output + ((long)group * weights.Out * Pass.OutputChannel);
             float* biases = Pass.Bias != null && block == 0 ? Pass.Bias + (group * weights.Out) : null;
+            bool finishes = Finishes && block == weights.ChannelBlocks - 1;
+            nint toResidual = Finish.Residual != null ? (nint)(Finish.Residual - phase.Output) : 0;
             if (weights.Out == 1 && sideBySide)
             {
                 for (int i = 0; i < images; i++)
                 {
                     float* line = output + Place(width, image + i, y, 0, inStrip);
-                    CpuLine.Sum<S, V>(depth, weights.Panel(group, block, 0), phase.Offsets, planes + (i * inStrip), line, inStrip, add, biases != null ? *biases : 0f);
+                    var finish = finishes ? Finish.From(group) : default;
+                    finish.Residual = finish.Residual != null ? line + toResidual : null;
+                    CpuLine.Sum<S, V>(
+                        depth, weights.Panel(group, block, 0), phase.Offsets, planes + (i * inStrip), line, inStrip, add ? line : null, biases != null ? *biases : 0f, finishes ? &finish : null);
                 }
 
                 return;
@@ -258,14 +279,32 @@ internal unsafe struct CpuConvPass : ISimdAction
                     int row = starts[t - firstTile], height = starts[t - firstTile + 1] - row;
                     float* panel = panels + ((long)row * depth), to = output + (row * Pass.OutputChannel);
                     float* bias = biases != null ? biases + row : null;
+                    var finish = finishes ? Finish.From((group * weights.Out) + row) : default;
                     if (direct)
                     {
-                        CpuTile.Run<S, V>(height, depth, panel, phase.Offsets, b0, b1, to + left, to + right, Pass.OutputChannel, add, bias);
+                        finish.Residual = finish.Residual != null ? to + left + toResidual : null;
+                        finish.Pitch = Pass.OutputChannel;
+                        CpuTile.Run<S, V>(
+                            height, depth, panel, phase.Offsets, b0, b1, to + left, to + right, Pass.OutputChannel, add ? to + left : null, bias, finishes ? &finish : null);
                         continue;
                     }
 
-                    CpuTile.Run<S, V>(height, depth, panel, phase.Offsets, b0, b1, tile, tile + S.Width, 2 * S.Width, false, bias);
-                    Scatter(tile, height, columns, to, places, add);
+                    // Through a tile of its own; what is added and the residual are gathered first.
+                    if (add)
+                    {
+                        Gather(to, height, columns, places, tile);
+                    }
+
+                    if (finish.Residual != null)
+                    {
+                        finish.Residual = tile + TileFloats;
+                        finish.Pitch = 2 * S.Width;
+                        Gather(to + toResidual, height, columns, places, finish.Residual);
+                    }
+
+                    CpuTile.Run<S, V>(
+                        height, depth, panel, phase.Offsets, b0, b1, tile, tile + S.Width, 2 * S.Width, add ? tile : null, bias, finishes ? &finish : null);
+                    Scatter(tile, height, columns, to, places);
                 }
             }
         }
@@ -285,13 +324,25 @@ internal unsafe struct CpuConvPass : ISimdAction
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Scatter(float* tile, int rows, int columns, float* to, long* places, bool add)
+        private readonly void Gather(float* from, int rows, int columns, long* places, float* tile)
+        {
+            for (int i = 0; i < rows; i++, tile += 2 * S.Width, from += Pass.OutputChannel)
+            {
+                for (int j = 0; j < columns; j++)
+                {
+                    tile[j] = from[places[j]];
+                }
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Scatter(float* tile, int rows, int columns, float* to, long* places)
         {
             for (int i = 0; i < rows; i++, tile += 2 * S.Width, to += Pass.OutputChannel)
             {
                 for (int j = 0; j < columns; j++)
                 {
-                    to[places[j]] = add ? to[places[j]] + tile[j] : tile[j];
+                    to[places[j]] = tile[j];
                 }
             }
         }

@@ -11,12 +11,16 @@ internal static unsafe class CpuLine
     /// <summary>Taps that <see cref="Dots"/> does at once.</summary>
     public const int MaxDots = 9;
 
-    /// <summary>c[j] (+)= bias + sum over k of a[k] * b[offsets[k] + j] for j &lt; count; reads no further than a register past count.</summary>
+    /// <summary>
+    /// c[j] = finish(plus[j] + bias + sum over k of a[k] * b[offsets[k] + j]) for j &lt; count; reads no further in b than a register past
+    /// count. <paramref name="plus"/> (c itself to add to it) and <paramref name="finish"/> may be null.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Sum<S, V>(int k, float* a, int* offsets, float* b, float* c, int count, bool add, float bias)
+    public static void Sum<S, V>(int k, float* a, int* offsets, float* b, float* c, int count, float* plus, float bias, CpuFinish* finish)
         where S : struct, ISimd<V>
         where V : unmanaged
     {
+        float* residual = finish != null ? finish->Residual : null;
         int j = 0;
         for (; j + (4 * S.Width) <= count; j += 4 * S.Width)
         {
@@ -31,22 +35,30 @@ internal static unsafe class CpuLine
                 s3 = S.Fma(x, S.Load(p + (3 * S.Width)), s3);
             }
 
-            float* to = c + j;
-            if (add)
+            if (plus != null)
             {
-                s0 = S.Add(s0, S.Load(to));
-                s1 = S.Add(s1, S.Load(to + S.Width));
-                s2 = S.Add(s2, S.Load(to + (2 * S.Width)));
-                s3 = S.Add(s3, S.Load(to + (3 * S.Width)));
+                float* from = plus + j;
+                s0 = S.Add(s0, S.Load(from));
+                s1 = S.Add(s1, S.Load(from + S.Width));
+                s2 = S.Add(s2, S.Load(from + (2 * S.Width)));
+                s3 = S.Add(s3, S.Load(from + (3 * S.Width)));
             }
 
+            if (finish != null)
+            {
+                s0 = finish->Of<S, V>(s0, 0, residual + j);
+                s1 = finish->Of<S, V>(s1, 0, residual + j + S.Width);
+                s2 = finish->Of<S, V>(s2, 0, residual + j + (2 * S.Width));
+                s3 = finish->Of<S, V>(s3, 0, residual + j + (3 * S.Width));
+            }
+
+            float* to = c + j;
             S.Store(to, s0);
             S.Store(to + S.Width, s1);
             S.Store(to + (2 * S.Width), s2);
             S.Store(to + (3 * S.Width), s3);
         }
 
-        float* last = stackalloc float[16];
         for (; j < count; j += S.Width)
         {
             V sum = S.Set(bias);
@@ -55,18 +67,20 @@ internal static unsafe class CpuLine
                 sum = S.Fma(S.Set(a[i]), S.Load(b + offsets[i] + j), sum);
             }
 
-            if (j + S.Width <= count)
+            int n = Math.Min(S.Width, count - j);
+            sum = plus != null ? S.Add(sum, Part(plus + j, n)) : sum;
+            sum = finish != null ? finish->Of<S, V>(sum, 0, residual != null ? Part(residual + j, n) : S.Zero) : sum;
+            if (n == S.Width)
             {
-                S.Store(c + j, add ? S.Add(sum, S.Load(c + j)) : sum);
-                continue;
+                S.Store(c + j, sum);
             }
-
-            S.Store(last, sum);
-            for (int i = 0; i < count - j; i++)
+            else
             {
-                c[j + i] = add ? c[j + i] + last[i] : last[i];
+                SimdPart.Store<S, V>(c + j, n, sum);
             }
         }
+
+        static V Part(float* p, int n) => n == S.Width ? S.Load(p) : SimdPart.Load<S, V>(p, n, 0f);
     }
 
     /// <summary>c[i*ldc] += sum over p &lt; count of a[offsets[i] + p] * b[p], for <paramref name="rows"/> rows, at most <see cref="MaxDots"/>.</summary>

@@ -26,8 +26,8 @@ internal static unsafe class CpuTile
         => S.Width == 16 || AdvSimd.IsSupported ? 12 : 6;
 
     /// <summary>
-    /// C[i, j] (+)= bias[i] + sum over k of a[k*rows + i] * b[offsets[k] + j], for <paramref name="rows"/> rows and the columns of two
-    /// registers, each with its own place in B and in C.
+    /// C[i, j] = finish(plus[i, j] + bias[i] + sum over k of a[k*rows + i] * b[offsets[k] + j]), for <paramref name="rows"/> rows and the
+    /// columns of two registers, each with its own place in B and in C.
     /// </summary>
     /// <param name="rows">1 to <see cref="MaxRows"/>.</param>
     /// <param name="k">Terms of the sum.</param>
@@ -38,50 +38,52 @@ internal static unsafe class CpuTile
     /// <param name="c0">C of the left register.</param>
     /// <param name="c1">C of the right register.</param>
     /// <param name="ldc">Elements from one row of C to the next.</param>
-    /// <param name="add">Add to C.</param>
+    /// <param name="plus">What is added, laid out as C: that of the left register; C itself to add to it, or null.</param>
     /// <param name="bias">A number for each row, or null.</param>
+    /// <param name="finish">What becomes of the sums before they are stored, or null.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<S, V>(int rows, int k, float* a, int* offsets, float* b0, float* b1, float* c0, float* c1, nint ldc, bool add, float* bias)
+    public static void Run<S, V>(
+        int rows, int k, float* a, int* offsets, float* b0, float* b1, float* c0, float* c1, nint ldc, float* plus, float* bias, CpuFinish* finish)
         where S : struct, ISimd<V>
         where V : unmanaged
     {
         switch (rows)
         {
             case 1:
-                Tile<S, V, Rows1>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows1>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 2:
-                Tile<S, V, Rows2>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows2>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 3:
-                Tile<S, V, Rows3>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows3>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 4:
-                Tile<S, V, Rows4>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows4>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 5:
-                Tile<S, V, Rows5>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows5>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 6:
-                Tile<S, V, Rows6>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows6>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 7:
-                Tile<S, V, Rows7>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows7>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 8:
-                Tile<S, V, Rows8>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows8>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 9:
-                Tile<S, V, Rows9>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows9>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 10:
-                Tile<S, V, Rows10>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows10>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 11:
-                Tile<S, V, Rows11>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows11>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
             case 12:
-                Tile<S, V, Rows12>(k, a, offsets, b0, b1, c0, c1, ldc, add, bias);
+                Tile<S, V, Rows12>(k, a, offsets, b0, b1, c0, c1, ldc, plus, bias, finish);
                 break;
         }
     }
@@ -94,12 +96,12 @@ internal static unsafe class CpuTile
     {
         if (columns == 2 * S.Width)
         {
-            Run<S, V>(rows, k, a, offsets, b0, b1, c, c + S.Width, ldc, add, bias);
+            Run<S, V>(rows, k, a, offsets, b0, b1, c, c + S.Width, ldc, add ? c : null, bias, null);
             return;
         }
 
         float* whole = stackalloc float[12 * 32];
-        Run<S, V>(rows, k, a, offsets, b0, b1, whole, whole + S.Width, 2 * S.Width, false, bias);
+        Run<S, V>(rows, k, a, offsets, b0, b1, whole, whole + S.Width, 2 * S.Width, null, bias, null);
         for (int i = 0; i < rows; i++, c += ldc, whole += 2 * S.Width)
         {
             for (int j = 0; j < columns; j++)
@@ -110,7 +112,8 @@ internal static unsafe class CpuTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<S, V, R>(int k, float* a, int* offsets, float* b0, float* b1, float* c0, float* c1, nint ldc, bool add, float* bias)
+    private static void Tile<S, V, R>(
+        int k, float* a, int* offsets, float* b0, float* b1, float* c0, float* c1, nint ldc, float* plus, float* bias, CpuFinish* finish)
         where S : struct, ISimd<V>
         where V : unmanaged
         where R : struct, IRows
@@ -161,9 +164,9 @@ internal static unsafe class CpuTile
             if (R.Count > 11) { x = S.Set(bias[11]); l11 = S.Add(l11, x); r11 = S.Add(r11, x); }
         }
 
-        if (add)
+        if (plus != null)
         {
-            float* p0 = c0, p1 = c1;
+            float* p0 = plus, p1 = plus + (c1 - c0);
             l0 = S.Add(l0, S.Load(p0)); r0 = S.Add(r0, S.Load(p1));
             if (R.Count > 1) { p0 += ldc; p1 += ldc; l1 = S.Add(l1, S.Load(p0)); r1 = S.Add(r1, S.Load(p1)); }
             if (R.Count > 2) { p0 += ldc; p1 += ldc; l2 = S.Add(l2, S.Load(p0)); r2 = S.Add(r2, S.Load(p1)); }
@@ -176,6 +179,24 @@ internal static unsafe class CpuTile
             if (R.Count > 9) { p0 += ldc; p1 += ldc; l9 = S.Add(l9, S.Load(p0)); r9 = S.Add(r9, S.Load(p1)); }
             if (R.Count > 10) { p0 += ldc; p1 += ldc; l10 = S.Add(l10, S.Load(p0)); r10 = S.Add(r10, S.Load(p1)); }
             if (R.Count > 11) { p0 += ldc; p1 += ldc; l11 = S.Add(l11, S.Load(p0)); r11 = S.Add(r11, S.Load(p1)); }
+        }
+
+        if (finish != null)
+        {
+            float* p = finish->Residual;
+            nint across = (nint)(c1 - c0);
+            l0 = finish->Of<S, V>(l0, 0, p); r0 = finish->Of<S, V>(r0, 0, p + across);
+            if (R.Count > 1) { p += finish->Pitch; l1 = finish->Of<S, V>(l1, 1, p); r1 = finish->Of<S, V>(r1, 1, p + across); }
+            if (R.Count > 2) { p += finish->Pitch; l2 = finish->Of<S, V>(l2, 2, p); r2 = finish->Of<S, V>(r2, 2, p + across); }
+            if (R.Count > 3) { p += finish->Pitch; l3 = finish->Of<S, V>(l3, 3, p); r3 = finish->Of<S, V>(r3, 3, p + across); }
+            if (R.Count > 4) { p += finish->Pitch; l4 = finish->Of<S, V>(l4, 4, p); r4 = finish->Of<S, V>(r4, 4, p + across); }
+            if (R.Count > 5) { p += finish->Pitch; l5 = finish->Of<S, V>(l5, 5, p); r5 = finish->Of<S, V>(r5, 5, p + across); }
+            if (R.Count > 6) { p += finish->Pitch; l6 = finish->Of<S, V>(l6, 6, p); r6 = finish->Of<S, V>(r6, 6, p + across); }
+            if (R.Count > 7) { p += finish->Pitch; l7 = finish->Of<S, V>(l7, 7, p); r7 = finish->Of<S, V>(r7, 7, p + across); }
+            if (R.Count > 8) { p += finish->Pitch; l8 = finish->Of<S, V>(l8, 8, p); r8 = finish->Of<S, V>(r8, 8, p + across); }
+            if (R.Count > 9) { p += finish->Pitch; l9 = finish->Of<S, V>(l9, 9, p); r9 = finish->Of<S, V>(r9, 9, p + across); }
+            if (R.Count > 10) { p += finish->Pitch; l10 = finish->Of<S, V>(l10, 10, p); r10 = finish->Of<S, V>(r10, 10, p + across); }
+            if (R.Count > 11) { p += finish->Pitch; l11 = finish->Of<S, V>(l11, 11, p); r11 = finish->Of<S, V>(r11, 11, p + across); }
         }
 
         S.Store(c0, l0); S.Store(c1, r0);

@@ -68,7 +68,7 @@ internal static class Conv2dForwardCuda
     }
 
     /// <summary>A filter, from its first weight to its last.</summary>
-    private struct Filters : ITileSource
+    internal struct Filters : ITileSource
     {
         public ArrayView<float> View;
         public int FirstK, Length;
@@ -86,7 +86,7 @@ internal static class Conv2dForwardCuda
     }
 
     /// <summary>The patch of the input that one output pixel sees.</summary>
-    private struct Patches : ITileSource
+    internal struct Patches : ITileSource
     {
         public ArrayView<float> View;
         public int FirstC;

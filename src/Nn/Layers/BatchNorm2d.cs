@@ -9,14 +9,14 @@ namespace SmartFrz.Nn;
 /// </remarks>
 public sealed class BatchNorm2d : Module
 {
-    private readonly float _momentum, _eps;
+    private readonly float _momentum;
 
     /// <summary>A layer with fresh parameters.</summary>
     public BatchNorm2d(ModuleScope scope, int channels, float momentum = 0.1f, float eps = 1e-5f)
         : base(scope)
     {
         _momentum = momentum;
-        _eps = eps;
+        Eps = eps;
         var shape = new Shape(channels);
         Weight = AddParameter("weight", shape, Initializer.One);
         Bias = AddParameter("bias", shape, Initializer.Zero);
@@ -40,11 +40,17 @@ public sealed class BatchNorm2d : Module
     /// <summary>Batches seen in training mode.</summary>
     public ModuleCounter BatchesTracked { get; }
 
+    /// <summary>What is added to the variance.</summary>
+    public float Eps { get; }
+
     /// <summary>Normalises, adds the residual and applies ReLU in one pass.</summary>
-    public Tensor CallRelu(Tensor input, Tensor? residual = null)
+    public Tensor CallRelu(Tensor input, Tensor? residual = null) => Call(input, relu: true, residual);
+
+    /// <summary>Normalises, and in the same pass adds the residual, if there is one, and applies ReLU, if asked to.</summary>
+    internal Tensor Call(Tensor input, bool relu, Tensor? residual)
     {
         var call = Enter();
-        return call.Return(Normalise(input, relu: true, residual));
+        return call.Return(Normalise(input, relu, residual));
     }
 
     /// <inheritdoc/>
@@ -54,10 +60,10 @@ public sealed class BatchNorm2d : Module
     {
         if (!IsTraining)
         {
-            return input.BatchNormEval(Weight.Value, Bias.Value, RunningMean.Value, RunningVar.Value, _eps, relu, residual);
+            return input.BatchNormEval(Weight.Value, Bias.Value, RunningMean.Value, RunningVar.Value, Eps, relu, residual);
         }
 
         BatchesTracked.Value++;
-        return input.BatchNormTrain(Weight.Value, Bias.Value, RunningMean.Value, RunningVar.Value, _momentum, _eps, relu, residual);
+        return input.BatchNormTrain(Weight.Value, Bias.Value, RunningMean.Value, RunningVar.Value, _momentum, Eps, relu, residual);
     }
 }

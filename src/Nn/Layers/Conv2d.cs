@@ -24,6 +24,23 @@ public sealed class Conv2d : Module
     /// <summary>The bias, (K), or null.</summary>
     public Parameter? Bias { get; }
 
+    /// <summary>
+    /// The convolution, the normalisation behind it, an optional residual sum and ReLU: in one pass where nothing learns and nobody looks
+    /// at the convolution's own output.
+    /// </summary>
+    public Tensor CallNormalised(Tensor input, BatchNorm2d norm, bool relu, Tensor? residual = null)
+    {
+        bool learns = !Engine.Need(input, Weight.Value, Bias?.Value, norm.Weight.Value, norm.Bias.Value, residual).IsEmpty;
+        if (norm.IsTraining || learns || IsObserved)
+        {
+            return norm.Call(Call(input), relu, residual);
+        }
+
+        var call = Enter();
+        return call.Return(input.Conv2dNorm(
+            Weight.Value, Bias?.Value, _options, norm.Weight.Value, norm.Bias.Value, norm.RunningMean.Value, norm.RunningVar.Value, norm.Eps, relu, residual));
+    }
+
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input) => input.Conv2d(Weight.Value, Bias?.Value, _options);
 }

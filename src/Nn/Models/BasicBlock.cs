@@ -36,10 +36,10 @@ internal sealed class BasicBlock : Module
 
     protected override Tensor Forward(Tensor input)
     {
-        var shortcut = _project is not null ? _projectNorm!.Call(_project.Call(input))
+        var shortcut = _project is not null ? _project.CallNormalised(input, _projectNorm!, relu: false)
             : _stride > 0 ? Subsampled(input)
             : input;
-        return _bn2.CallRelu(_conv2.Call(_bn1.CallRelu(_conv1.Call(input))), shortcut);
+        return _conv2.CallNormalised(_conv1.CallNormalised(input, _bn1, relu: true), _bn2, relu: true, shortcut);
     }
 
     // Every stride-th row and column from the first on, and zero channels, half of the new ones on each side.

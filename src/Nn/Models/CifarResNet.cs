@@ -97,7 +97,7 @@ public sealed class CifarResNet : Network
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input)
     {
-        var x = _bn1.CallRelu(_conv1.Call(input));
+        var x = _conv1.CallNormalised(input, _bn1, relu: true);
         foreach (var block in _blocks)
         {
             // The block has its own copy of what it needs: without this a frozen prefix would hold every block's output to the end.

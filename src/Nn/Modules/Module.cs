@@ -52,6 +52,9 @@ public abstract class Module : IDisposable
     /// <summary>Whether it computes as in training: batch statistics, dropout.</summary>
     public bool IsTraining => _scope.Tree.Training && !IsFrozen;
 
+    /// <summary>Whether somebody looks at the outputs of the network's modules.</summary>
+    protected bool IsObserved => _scope.Tree.Observer is not null;
+
     /// <summary>Whether the network as a whole is in training mode.</summary>
     public bool IsTreeTraining => _scope.Tree.Training;
 

@@ -33,6 +33,20 @@ public sealed partial class Tensor
     /// </remarks>
     public Tensor Conv2d(Tensor weight, Tensor? bias, Conv2dOptions options)
     {
+        var sizes = Conv2dSizes(weight, bias, options);
+        var y = Engine.NewTensor(new Shape(sizes.N, sizes.K, sizes.P, sizes.Q));
+        Engine.Launch(new Conv2dForward(sizes, Buffer, weight.Buffer, bias?.Buffer ?? default, y.Buffer));
+        return Engine.Record(GradientOf(sizes), y, bias is null ? [this, weight] : [this, weight, bias]);
+    }
+
+    /// <summary>As <see cref="Conv2d(Tensor, Tensor?, Conv2dOptions)"/> with stride 1, no padding, no dilation and one group.</summary>
+    public Tensor Conv2d(Tensor weight, Tensor? bias = null) => Conv2d(weight, bias, new Conv2dOptions());
+
+    private Conv2dGradient GradientOf(Conv2dShape sizes) => Engine.OpOf(sizes, static s => new Conv2dGradient(s), static op => op.Sizes);
+
+    // The sizes of a convolution of this tensor, once all operands have been checked.
+    private Conv2dShape Conv2dSizes(Tensor weight, Tensor? bias, Conv2dOptions options)
+    {
         RequireSameEngine(weight, "Conv2d");
         RequireType(DType.F32, "Conv2d");
         weight.RequireType(DType.F32, "Conv2d");
@@ -47,14 +61,8 @@ public sealed partial class Tensor
             }
         }
 
-        var y = Engine.NewTensor(new Shape(sizes.N, sizes.K, sizes.P, sizes.Q));
-        Engine.Launch(new Conv2dForward(sizes, Buffer, weight.Buffer, bias?.Buffer ?? default, y.Buffer));
-        var op = Engine.OpOf(sizes, static s => new Conv2dGradient(s), static op => op.Sizes);
-        return Engine.Record(op, y, bias is null ? [this, weight] : [this, weight, bias]);
+        return sizes;
     }
-
-    /// <summary>As <see cref="Conv2d(Tensor, Tensor?, Conv2dOptions)"/> with stride 1, no padding, no dilation and one group.</summary>
-    public Tensor Conv2d(Tensor weight, Tensor? bias = null) => Conv2d(weight, bias, new Conv2dOptions());
 
     private static Conv2dShape SizesOf(Shape x, Shape weight, Conv2dOptions options)
     {

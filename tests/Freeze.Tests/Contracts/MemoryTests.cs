@@ -63,9 +63,9 @@ public sealed class MemoryTests
         Assert.Equal(Windows + 1, memory.Count);
         Assert.All(memory, m => Assert.Equal(memory[0], m));
 
-        // The test host's own threads let the heap jump now and then; a leak grows in every window. 16 KB are 80 bytes a step.
-        long growth = heap.Zip(heap.Skip(1), (x, y) => y - x).Order().ElementAt(Windows / 2);
-        Assert.True(growth < 16 * 1024, $"the heap grows by {growth} bytes in {Window} steps: {string.Join(", ", heap)}");
+        // The test host's own threads let the heap jump in one window or another; a leak grows in every one. 16 KB are 80 bytes a step.
+        long growth = heap.Zip(heap.Skip(1), (x, y) => y - x).Min();
+        Assert.True(growth < 16 * 1024, $"the heap grows by at least {growth} bytes in {Window} steps: {string.Join(", ", heap)}");
     }
 
     // Without the parameters themselves, after a first step has set everything up.

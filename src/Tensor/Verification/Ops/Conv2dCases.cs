@@ -50,7 +50,7 @@ internal sealed class Conv2dCases : IOpCases
     private static string Pair(string name, (int H, int W) pair, int usual) =>
         pair == (usual, usual) ? "" : pair.H == pair.W ? $"{name}{pair.H}" : $"{name}{pair.H}x{pair.W}";
 
-    private static double[] Reference(Conv2dShape s, double[] x, double[] weight, double[] bias)
+    internal static double[] Reference(Conv2dShape s, double[] x, double[] weight, double[] bias)
     {
         int groupC = s.C / s.Groups, groupK = s.K / s.Groups;
         var y = new double[s.OutputCount];
