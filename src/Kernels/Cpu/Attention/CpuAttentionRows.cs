@@ -104,7 +104,7 @@ internal readonly struct CpuAttentionRows(int count, int depth)
             {
                 float* c = scores + (i * 2 * S.Width);
                 CpuTile.Run<S, V>(
-                    next - i, Depth, packed + ((long)(first + i) * Depth), offsets, panel, panel + S.Width, c, c + S.Width, 2 * S.Width, false, null);
+                    next - i, Depth, packed + ((long)(first + i) * Depth), offsets, panel, panel + S.Width, c, c + S.Width, 2 * S.Width, null, null, null);
             }
         }
     }
@@ -122,7 +122,7 @@ internal readonly struct CpuAttentionRows(int count, int depth)
             int i = Cut(Depth, tile, tiles), height = Cut(Depth, tile + 1, tiles) - i;
             float* a = packed + ((long)first * Depth) + ((long)i * rows) + ((long)begin * height);
             float* c = result + (i * 2 * S.Width);
-            CpuTile.Run<S, V>(height, end - begin, a, offsets, b, b + S.Width, c, c + S.Width, 2 * S.Width, add, null);
+            CpuTile.Run<S, V>(height, end - begin, a, offsets, b, b + S.Width, c, c + S.Width, 2 * S.Width, add ? c : null, null, null);
         }
     }
 
