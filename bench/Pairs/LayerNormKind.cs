@@ -11,7 +11,7 @@ internal sealed record LayerNormSettings
     public int Columns { get; init; } = 1;
 }
 
-/// <summary>Layer normalisation: forward pass, and all gradients together.</summary>
+/// <summary>Layer normalisation: forward pass, and all gradients together; beside them the plain copy of as much memory, the measure of what moves.</summary>
 internal sealed class LayerNormKind : WorkKind<LayerNormSettings>
 {
     public override string Name => "layer_norm";
@@ -27,6 +27,7 @@ internal sealed class LayerNormKind : WorkKind<LayerNormSettings>
             var (x, y, dx, dy) = (Numbers(shape.Count), Numbers(shape.Count), Numbers(shape.Count), Numbers(shape.Count));
             var (gamma, beta, dgamma, dbeta) = (Numbers(s.Columns), Numbers(s.Columns), Numbers(s.Columns), Numbers(s.Columns));
             var (mean, rstd, partials) = (Numbers(s.Rows), Numbers(s.Rows), Numbers(shape.PartialBytes / sizeof(float)));
+            Add("copy", new UnaryKernel<CopyOp>(default, x, y, shape.Count));
             Add("forward", new LayerNormKernel(shape, x, gamma, beta, y, mean, rstd));
             var parameters = new LayerNormParameterGradKernel(
                 shape, needsGamma: true, needsBeta: true, addGamma: false, addBeta: false, dy, x, mean, rstd, partials, dgamma, dbeta);

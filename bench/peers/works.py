@@ -94,13 +94,24 @@ class Attention(Passes):
             scores = q @ k.transpose(-2, -1) * d**-0.5
             return torch.softmax(scores if hidden is None else scores + hidden, -1) @ v
 
-        # Where PyTorch has a function for it, the faster of the two is up to the caller's version.
+        # Later versions have a function for it.
         own = getattr(F, "scaled_dot_product_attention", None)
         function = attend if own is None else lambda q, k, v: own(q, k, v, is_causal=causal)
         super().__init__(function, *(torch.randn(b, h, t, d) for _ in range(3)))
 
 
-class LayerNorm(Passes):
+class Memory(Passes):
+    """Passes over one large operand, and a copy of as much memory."""
+
+    def __init__(self, function, x, *others):
+        super().__init__(function, x, *others)
+        self.source, self.copy = torch.randn(x.shape), torch.empty(x.shape)
+
+    def part(self, name):
+        return (lambda: self.copy.copy_(self.source)) if name == "copy" else super().part(name)
+
+
+class LayerNorm(Memory):
     """Layer normalisation of rows."""
 
     def __init__(self, rows, columns):
@@ -108,15 +119,11 @@ class LayerNorm(Passes):
             lambda x, w, b: F.layer_norm(x, (columns,), w, b), torch.randn(rows, columns), torch.randn(columns), torch.randn(columns))
 
 
-class Gelu(Passes):
-    """GELU, and a copy of as much memory."""
+class Gelu(Memory):
+    """GELU by the error function or by tanh."""
 
     def __init__(self, elements, tanh=False):
         super().__init__(lambda x: F.gelu(x, approximate="tanh" if tanh else "none"), torch.randn(elements))
-        self.x, self.copy = torch.randn(elements), torch.empty(elements)
-
-    def part(self, name):
-        return (lambda: self.copy.copy_(self.x)) if name == "copy" else super().part(name)
 
 
 KINDS = {"attention": Attention, "conv": Conv, "gelu": Gelu, "layer_norm": LayerNorm, "matmul": MatMul, "step": Step}

@@ -49,7 +49,7 @@ public readonly struct GeluGradOp : IBinaryOp
         where S : struct, ISimd<V>
         where V : unmanaged
     {
-        V density = S.Mul(S.Set(Density), SimdMath.Exp<S, V>(S.Mul(S.Mul(S.Set(-0.5f), x), x)));
+        V density = S.Mul(S.Set(Density), SimdMath.ExpOfDifference<S, V>(S.Mul(S.Mul(S.Set(-0.5f), x), x)));
         return S.Mul(dy, S.Fma(x, density, GeluOp.Below<S, V>(x)));
     }
 }

@@ -150,7 +150,18 @@ internal readonly struct CpuAttentionRows(int count, int depth)
         where V : unmanaged
     {
         CpuPanels.Transpose(result, 2 * S.Width, Depth, lanes, add ? turned : target, Depth);
-        for (int i = 0; add && i < lanes * Depth; i++)
+        if (!add)
+        {
+            return;
+        }
+
+        int i = 0, count = lanes * Depth;
+        for (; i + S.Width <= count; i += S.Width)
+        {
+            S.Store(target + i, S.Add(S.Load(target + i), S.Load(turned + i)));
+        }
+
+        for (; i < count; i++)
         {
             target[i] += turned[i];
         }
