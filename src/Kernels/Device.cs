@@ -15,6 +15,9 @@ public abstract class Device : IDisposable
     /// <summary>Whether a launch returns before it has run, so that reading a result means waiting.</summary>
     public virtual bool RunsAhead => false;
 
+    /// <summary>Whether its memory holds what is written there; false where nothing is computed.</summary>
+    public virtual bool KeepsData => true;
+
     /// <summary>A new context with ledgers of its own.</summary>
     public DeviceContext CreateContext() => CreateContext(new LaunchLedger(), new MemoryLedger(), null);
 

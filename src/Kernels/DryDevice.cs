@@ -13,6 +13,9 @@ public sealed class DryDevice : Device
     public override string Name => "nothing is computed";
 
     /// <inheritdoc/>
+    public override bool KeepsData => false;
+
+    /// <inheritdoc/>
     public override DeviceContext CreateContext(LaunchLedger launches, MemoryLedger memory, Phase? bookAs) => new DryContext(this, launches, memory, bookAs);
 
     /// <inheritdoc/>

@@ -26,7 +26,7 @@ public sealed class BatchNormTests
         Assert.Equal(-2 / Math.Sqrt(14.0 / 4), y.ToArray()[0], 1e-6);
 
         float[] before = [.. mean.ToArray(), .. variance.ToArray()];
-        x.BatchNormEval(gamma, beta, mean, variance, 1e-5f, relu: true);
+        x.BatchNormEval(gamma, beta, mean, variance, 1e-5f, Activation.Relu);
         float[] after = [.. mean.ToArray(), .. variance.ToArray()];
         Assert.Equal(before, after);
     }
@@ -43,7 +43,7 @@ public sealed class BatchNormTests
         Says("BatchNormTrain: input (4) has 1 axes, (N,C), (N,C,L) or (N,C,H,W) is expected", () => Train(new Shape(4), two, null));
         Says("BatchNormTrain: the residual has shape (2,2), the input (4,2)", () => Train(new Shape(4, 2), two, engine.NewTensor(new Shape(2, 2))));
 
-        Tensor Train(Shape shape, Tensor c, Tensor? residual) => engine.NewTensor(shape).BatchNormTrain(c, c, c, c, 0.1f, 1e-5f, true, residual);
+        Tensor Train(Shape shape, Tensor c, Tensor? residual) => engine.NewTensor(shape).BatchNormTrain(c, c, c, c, 0.1f, 1e-5f, Activation.Relu, residual);
     }
 
     [Theory]
@@ -66,8 +66,8 @@ public sealed class BatchNormTests
             var x = input.Value.Scale(2f);
             var other = residual ? x : null;
             _ = training
-                ? x.BatchNormTrain(c.Value, c.Value, c.Value, c.Value, 0f, 1e-5f, relu, other)
-                : x.BatchNormEval(c.Value, c.Value, c.Value, c.Value, 1e-5f, relu, other);
+                ? x.BatchNormTrain(c.Value, c.Value, c.Value, c.Value, 0f, 1e-5f, relu ? Activation.Relu : Activation.None, other)
+                : x.BatchNormEval(c.Value, c.Value, c.Value, c.Value, 1e-5f, relu ? Activation.Relu : Activation.None, other);
             Assert.Equal(floats * sizeof(float), engine.Context.Memory.LiveOf(BufferKind.SavedActivation));
         }
     }
@@ -119,7 +119,7 @@ public sealed class BatchNormTests
         using (engine.BeginStep())
         {
             var (mean, variance) = (engine.NewTensor(channels), engine.NewTensor(channels));
-            var y = v[0].Value.BatchNormTrain(v[1].Value, v[2].Value, mean, variance, 1f, 1e-5f, relu: true);
+            var y = v[0].Value.BatchNormTrain(v[1].Value, v[2].Value, mean, variance, 1f, 1e-5f, Activation.Relu);
             float[] output = y.ToArray();
             engine.Backward(y, engine.FromHost<float>(dy, shape));
             float[][] all = [output, .. v.Select(Gradient)];

@@ -5,7 +5,7 @@ namespace SmartFrz.Kernels.Cpu;
 /// <summary>The CPU body of <see cref="BatchNormForwardKernel"/>: threads over planes, or over samples where planes are tiny.</summary>
 internal static unsafe class CpuBatchNormForward
 {
-    public static void Run(CpuContext cpu, BatchNormShape shape, float* x, in BatchNormChannels channels, float* residual, bool relu, float* y)
+    public static void Run(CpuContext cpu, BatchNormShape shape, float* x, in BatchNormChannels channels, float* residual, Activation activation, float* y)
     {
         using var exclusive = cpu.Pool.Exclusive();
         var pass = new Pass
@@ -16,7 +16,7 @@ internal static unsafe class CpuBatchNormForward
             X = x,
             Residual = residual,
             Y = y,
-            Relu = relu,
+            Activation = activation,
         };
         cpu.Isa.Run(ref pass);
     }
@@ -27,13 +27,13 @@ internal static unsafe class CpuBatchNormForward
         public BatchNormShape Shape;
         public CpuBatchNormTables Tables;
         public float* X, Residual, Y;
-        public bool Relu;
+        public Activation Activation;
 
         public readonly void Run<S, V>()
             where S : struct, ISimd<V>
             where V : unmanaged
         {
-            var body = new Body<S, V> { Shape = Shape, Tables = Tables, X = X, Residual = Residual, Y = Y, Relu = Relu };
+            var body = new Body<S, V> { Shape = Shape, Tables = Tables, X = X, Residual = Residual, Y = Y, Activation = Activation };
             CpuBatchNormRuns.For(Pool, Shape, ref body);
         }
     }
@@ -45,7 +45,7 @@ internal static unsafe class CpuBatchNormForward
         public BatchNormShape Shape;
         public CpuBatchNormTables Tables;
         public float* X, Residual, Y;
-        public bool Relu;
+        public Activation Activation;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
@@ -92,18 +92,27 @@ internal static unsafe class CpuBatchNormForward
         {
             V v = S.Fma(S.Sub(S.Load(X + i), mean), scale, beta);
             v = Residual == null ? v : S.Add(v, S.Load(Residual + i));
-            S.Store(Y + i, Relu ? Positive(v) : v);
+            S.Store(Y + i, Activated(v));
         }
 
         private readonly void Tail(long i, int n, V mean, V scale, V beta)
         {
             V v = S.Fma(S.Sub(SimdPart.Load<S, V>(X + i, n, 0f), mean), scale, beta);
             v = Residual == null ? v : S.Add(v, SimdPart.Load<S, V>(Residual + i, n, 0f));
-            SimdPart.Store<S, V>(Y + i, n, Relu ? Positive(v) : v);
+            SimdPart.Store<S, V>(Y + i, n, Activated(v));
         }
 
         // NaN stays NaN, so that a diverging network shows itself.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static V Positive(V v) => S.Select(S.Greater(S.Zero, v), S.Zero, v);
+        private readonly V Activated(V v)
+        {
+            if (Activation == Activation.None)
+            {
+                return v;
+            }
+
+            v = S.Select(S.Greater(S.Zero, v), S.Zero, v);
+            return Activation == Activation.Relu6 ? S.Select(S.Greater(v, S.Set(6f)), S.Set(6f), v) : v;
+        }
     }
 }

@@ -22,7 +22,7 @@ internal static unsafe class CpuBatchNormInputGrad
         cpu.Isa.Run(ref pass);
     }
 
-    private struct Pass : ISimdAction
+    private struct Pass : ISimdAction, ICpuReluMasked
     {
         public CpuPool Pool;
         public BatchNormShape Shape;
@@ -35,21 +35,11 @@ internal static unsafe class CpuBatchNormInputGrad
             where S : struct, ISimd<V>
             where V : unmanaged
         {
-            switch (Relu)
-            {
-                case ReluMask.FromInput:
-                    Run<S, V, CpuReluFromInput>();
-                    break;
-                case ReluMask.FromOutput:
-                    Run<S, V, CpuReluFromOutput>();
-                    break;
-                default:
-                    Run<S, V, CpuNoRelu>();
-                    break;
-            }
+            var pass = this;
+            CpuReluMask.Dispatch<S, V, Pass>(Relu, ref pass);
         }
 
-        private readonly void Run<S, V, TRelu>()
+        public readonly void Run<S, V, TRelu>()
             where S : struct, ISimd<V>
             where V : unmanaged
             where TRelu : unmanaged, ICpuReluMask
@@ -133,7 +123,7 @@ internal static unsafe class CpuBatchNormInputGrad
         private readonly void Vector(long i, V mean, V scale, V beta, V slope, V term)
         {
             V x = Training ? S.Load(Arrays.X + i) : S.Zero;
-            V y = TRelu.From == ReluMask.FromOutput ? S.Load(Arrays.Y + i) : S.Zero;
+            V y = TRelu.From.ReadsOutput() ? S.Load(Arrays.Y + i) : S.Zero;
             V dx = Gradient(S.Load(Arrays.Dy + i), x, y, mean, scale, beta, slope, term);
             S.Store(Arrays.Dx + i, Arrays.Accumulate ? S.Add(S.Load(Arrays.Dx + i), dx) : dx);
         }
@@ -141,7 +131,7 @@ internal static unsafe class CpuBatchNormInputGrad
         private readonly void Tail(long i, int n, V mean, V scale, V beta, V slope, V term)
         {
             V x = Training ? SimdPart.Load<S, V>(Arrays.X + i, n, 0f) : S.Zero;
-            V y = TRelu.From == ReluMask.FromOutput ? SimdPart.Load<S, V>(Arrays.Y + i, n, 0f) : S.Zero;
+            V y = TRelu.From.ReadsOutput() ? SimdPart.Load<S, V>(Arrays.Y + i, n, 0f) : S.Zero;
             V dx = Gradient(SimdPart.Load<S, V>(Arrays.Dy + i, n, 0f), x, y, mean, scale, beta, slope, term);
             if (Arrays.Accumulate)
             {
@@ -159,9 +149,9 @@ internal static unsafe class CpuBatchNormInputGrad
             V distance = S.Sub(x, mean);
             V g = TRelu.From switch
             {
-                ReluMask.FromInput => S.And(S.Greater(S.Fma(distance, scale, beta), S.Zero), dy),
-                ReluMask.FromOutput => S.And(S.Greater(y, S.Zero), dy),
-                _ => dy,
+                ReluMask.None => dy,
+                ReluMask.FromOutput or ReluMask.SixFromOutput => CpuReluMask.Open<S, V, TRelu>(y, dy),
+                _ => CpuReluMask.Open<S, V, TRelu>(S.Fma(distance, scale, beta), dy),
             };
             return Training ? S.Fma(scale, g, S.Fma(slope, distance, term)) : S.Mul(scale, g);
         }

@@ -35,7 +35,7 @@ internal static unsafe class CpuBatchNormSums
         }
     }
 
-    private struct Pass : ISimdAction
+    private struct Pass : ISimdAction, ICpuReluMasked
     {
         public CpuPool Pool;
         public CpuBatchNormCut Cut;
@@ -48,21 +48,11 @@ internal static unsafe class CpuBatchNormSums
             where S : struct, ISimd<V>
             where V : unmanaged
         {
-            switch (Relu)
-            {
-                case ReluMask.FromInput:
-                    Run<S, V, CpuReluFromInput>();
-                    break;
-                case ReluMask.FromOutput:
-                    Run<S, V, CpuReluFromOutput>();
-                    break;
-                default:
-                    Run<S, V, CpuNoRelu>();
-                    break;
-            }
+            var pass = this;
+            CpuReluMask.Dispatch<S, V, Pass>(Relu, ref pass);
         }
 
-        private readonly void Run<S, V, TRelu>()
+        public readonly void Run<S, V, TRelu>()
             where S : struct, ISimd<V>
             where V : unmanaged
             where TRelu : unmanaged, ICpuReluMask
@@ -110,9 +100,9 @@ internal static unsafe class CpuBatchNormSums
             V g = S.Load(Dy + i);
             return TRelu.From switch
             {
-                ReluMask.FromInput => S.And(S.Greater(S.Fma(distance, scale, beta), S.Zero), g),
-                ReluMask.FromOutput => S.And(S.Greater(S.Load(Y + i), S.Zero), g),
-                _ => g,
+                ReluMask.None => g,
+                ReluMask.FromOutput or ReluMask.SixFromOutput => CpuReluMask.Open<S, V, TRelu>(S.Load(Y + i), g),
+                _ => CpuReluMask.Open<S, V, TRelu>(S.Fma(distance, scale, beta), g),
             };
         }
 
@@ -123,9 +113,9 @@ internal static unsafe class CpuBatchNormSums
             V g = SimdPart.Load<S, V>(Dy + i, n, 0f);
             return TRelu.From switch
             {
-                ReluMask.FromInput => S.And(S.Greater(S.Fma(distance, scale, beta), S.Zero), g),
-                ReluMask.FromOutput => S.And(S.Greater(SimdPart.Load<S, V>(Y + i, n, 0f), S.Zero), g),
-                _ => g,
+                ReluMask.None => g,
+                ReluMask.FromOutput or ReluMask.SixFromOutput => CpuReluMask.Open<S, V, TRelu>(SimdPart.Load<S, V>(Y + i, n, 0f), g),
+                _ => CpuReluMask.Open<S, V, TRelu>(S.Fma(distance, scale, beta), g),
             };
         }
 

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace SmartFrz.Kernels.Cpu;
 
 /// <summary>
-/// What becomes of a convolution's sums before they are stored: a normalisation by fixed statistics, a residual, a ReLU. The same
+/// What becomes of a convolution's sums before they are stored: a normalisation by fixed statistics, a residual, a ReLU or ReLU6. The same
 /// expressions in the same order as <see cref="CpuBatchNormForward"/>, so that both ways give the same bits.
 /// </summary>
 internal unsafe struct CpuFinish
@@ -17,7 +17,7 @@ internal unsafe struct CpuFinish
     /// <summary>Elements from one channel of the residual to the next.</summary>
     public nint Pitch;
 
-    public bool Relu;
+    public Activation Activation;
 
     /// <summary>The tables from another channel on.</summary>
     public readonly CpuFinish From(int channel) => this with { Mean = Mean + channel, Scale = Scale + channel, Beta = Beta + channel };
@@ -39,7 +39,8 @@ internal unsafe struct CpuFinish
         v = Residual != null ? S.Add(v, residual) : v;
 
         // NaN stays NaN.
-        return Relu ? S.Select(S.Greater(S.Zero, v), S.Zero, v) : v;
+        v = Activation != Activation.None ? S.Select(S.Greater(S.Zero, v), S.Zero, v) : v;
+        return Activation == Activation.Relu6 ? S.Select(S.Greater(v, S.Set(6f)), S.Set(6f), v) : v;
     }
 }
 
@@ -54,7 +55,7 @@ internal unsafe struct CpuFinishOperands
     /// <summary>Laid out as the output; or null.</summary>
     public float* Residual;
 
-    public bool Relu;
+    public Activation Activation;
 
     /// <summary>The tables; <paramref name="memory"/> has room for a number for each channel.</summary>
     public readonly CpuFinish Prepare(float* memory, int channels)
@@ -64,6 +65,6 @@ internal unsafe struct CpuFinishOperands
             memory[c] = Gamma[c] * (1f / MathF.Sqrt(Variance[c] + Eps));
         }
 
-        return new CpuFinish { Mean = Mean, Scale = memory, Beta = Beta, Residual = Residual, Relu = Relu };
+        return new CpuFinish { Mean = Mean, Scale = memory, Beta = Beta, Residual = Residual, Activation = Activation };
     }
 }

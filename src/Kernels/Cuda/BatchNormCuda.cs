@@ -58,11 +58,27 @@ internal static class BatchNormCuda
     /// <summary>The output's gradient where a fused ReLU let its element through, else 0.</summary>
     public static float Masked(float dy, float x, float y, int c, int relu, in Channels channels)
     {
-        if (relu == (int)ReluMask.FromInput)
+        if (relu == (int)ReluMask.None)
         {
-            return channels.Normalised(x, c) > 0f ? dy : 0f;
+            return dy;
         }
 
-        return relu == (int)ReluMask.None || y > 0f ? dy : 0f;
+        float v = ReadsOutput(relu) ? y : channels.Normalised(x, c);
+        bool six = relu == (int)ReluMask.SixFromInput || relu == (int)ReluMask.SixFromOutput;
+        return v > 0f && (!six || v < 6f) ? dy : 0f;
+    }
+
+    /// <summary><see cref="ReluMasks.ReadsOutput"/></summary>
+    public static bool ReadsOutput(int relu) => relu == (int)ReluMask.FromOutput || relu == (int)ReluMask.SixFromOutput;
+
+    /// <summary>The value behind an <see cref="Activation"/>; NaN stays NaN.</summary>
+    public static float Activated(float v, int activation)
+    {
+        if (activation != (int)Activation.None && v < 0f)
+        {
+            return 0f;
+        }
+
+        return activation == (int)Activation.Relu6 && v > 6f ? 6f : v;
     }
 }

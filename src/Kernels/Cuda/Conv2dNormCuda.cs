@@ -38,7 +38,7 @@ internal static class Conv2dNormCuda
     {
         public ArrayView<float> View, Bias, Residual;
         public BatchNormCuda.Channels Channels;
-        public int HasBias, HasResidual, Relu, FirstK, K, PQ;
+        public int HasBias, HasResidual, Activation, FirstK, K, PQ;
 
         public readonly void Store(int row, int column, float value)
         {
@@ -52,7 +52,7 @@ internal static class Conv2dNormCuda
                 v += Residual[at];
             }
 
-            View[at] = Relu != 0 && v < 0f ? 0f : v;
+            View[at] = BatchNormCuda.Activated(v, Activation);
         }
     }
 }

@@ -8,7 +8,7 @@ namespace SmartFrz.Kernels;
 /// needs the convolution's own output. The same bits as one after the other.
 /// </summary>
 /// <remarks>
-/// Computes: y = relu((x * W + b - mean) * gamma / sqrt(variance + eps) + beta + residual), with b, residual and ReLU optional.
+/// Computes: y = relu((x * W + b - mean) * gamma / sqrt(variance + eps) + beta + residual), with b, residual and ReLU (or ReLU6) optional.
 /// Shapes:   as <see cref="Conv2dForward"/>; residual as y; the channels' operands [K], the spread being a variance.
 /// </remarks>
 /// <param name="shape">The sizes.</param>
@@ -17,15 +17,15 @@ namespace SmartFrz.Kernels;
 /// <param name="bias">The convolution's own bias; may be absent.</param>
 /// <param name="channels">The normalisation.</param>
 /// <param name="residual">Added before the ReLU; may be absent.</param>
-/// <param name="relu">Whether a ReLU follows.</param>
+/// <param name="activation">What follows.</param>
 /// <param name="y">Output.</param>
 public readonly unsafe struct Conv2dNormForward(
-    Conv2dShape shape, DeviceBuffer x, DeviceBuffer weight, DeviceBuffer bias, BatchNormChannels channels, DeviceBuffer residual, bool relu, DeviceBuffer y) : IKernel
+    Conv2dShape shape, DeviceBuffer x, DeviceBuffer weight, DeviceBuffer bias, BatchNormChannels channels, DeviceBuffer residual, Activation activation, DeviceBuffer y) : IKernel
 {
     private readonly Conv2dShape _shape = shape;
     private readonly BatchNormChannels _channels = channels;
     private readonly DeviceBuffer _x = x, _weight = weight, _bias = bias, _residual = residual, _y = y;
-    private readonly bool _relu = relu;
+    private readonly Activation _activation = activation;
 
     /// <inheritdoc/>
     public static string Name => "conv2d.norm";
@@ -33,7 +33,7 @@ public readonly unsafe struct Conv2dNormForward(
     /// <inheritdoc/>
     /// <remarks>The operations of both; of the bytes, the convolution's output is neither written nor read in between.</remarks>
     public KernelCost Cost => new(
-        _shape.ForwardFlops + ((3L + (_residual.IsNull ? 0 : 1) + (_relu ? 1 : 0)) * _shape.OutputCount),
+        _shape.ForwardFlops + ((3L + (_residual.IsNull ? 0 : 1) + (int)_activation) * _shape.OutputCount),
         _shape.ForwardBytes + (sizeof(float) * ((_residual.IsNull ? 0 : _shape.OutputCount) + (4L * _shape.K))));
 
     /// <inheritdoc/>
@@ -47,7 +47,7 @@ public readonly unsafe struct Conv2dNormForward(
             Variance = CpuContext.Floats(_channels.Spread),
             Eps = _channels.Eps,
             Residual = CpuContext.Floats(_residual),
-            Relu = _relu,
+            Activation = _activation,
         };
         CpuConv2d.Forward(
             cpu.Pool, cpu.Isa, in _shape, CpuContext.Floats(_x), CpuContext.Floats(_weight), CpuContext.Floats(_bias), CpuContext.Floats(_y), &finish);
@@ -61,7 +61,7 @@ public readonly unsafe struct Conv2dNormForward(
             // Two launches: this convolution has no tile that could be finished.
             new Conv2dForward(_shape, _x, _weight, _bias, _y).Run(cuda);
             new BatchNormForwardKernel(
-                new BatchNormShape(_shape.N, _shape.K, _shape.P * _shape.Q), _y, _channels, _residual, !_residual.IsNull, _relu, _y).Run(cuda);
+                new BatchNormShape(_shape.N, _shape.K, _shape.P * _shape.Q), _y, _channels, _residual, !_residual.IsNull, _activation, _y).Run(cuda);
             return;
         }
 
@@ -78,7 +78,7 @@ public readonly unsafe struct Conv2dNormForward(
                 Channels = BatchNormCuda.Channels.Of(_channels),
                 HasBias = _bias.IsNull ? 0 : 1,
                 HasResidual = _residual.IsNull ? 0 : 1,
-                Relu = _relu ? 1 : 0,
+                Activation = (int)_activation,
                 K = _shape.K,
                 PQ = _shape.P * _shape.Q,
             },

@@ -1,8 +1,9 @@
+using SmartFrz.Kernels;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
 
-/// <summary>Batch normalisation of images, with an optional residual sum and ReLU in the same pass.</summary>
+/// <summary>Batch normalisation of images, with an optional residual sum and activation in the same pass.</summary>
 /// <remarks>
 /// Training: the batch's statistics; running ones move. Evaluation and frozen: running statistics, which stand still.
 /// Defaults as PyTorch's: momentum 0.1, eps 1e-5.
@@ -44,26 +45,26 @@ public sealed class BatchNorm2d : Module
     public float Eps { get; }
 
     /// <summary>Normalises, adds the residual and applies ReLU in one pass.</summary>
-    public Tensor CallRelu(Tensor input, Tensor? residual = null) => Call(input, relu: true, residual);
+    public Tensor CallRelu(Tensor input, Tensor? residual = null) => Call(input, Activation.Relu, residual);
 
-    /// <summary>Normalises, and in the same pass adds the residual, if there is one, and applies ReLU, if asked to.</summary>
-    internal Tensor Call(Tensor input, bool relu, Tensor? residual)
+    /// <summary>Normalises, and in the same pass adds the residual, if there is one, and applies the activation.</summary>
+    internal Tensor Call(Tensor input, Activation activation, Tensor? residual)
     {
         var call = Enter();
-        return call.Return(Normalise(input, relu, residual));
+        return call.Return(Normalise(input, activation, residual));
     }
 
     /// <inheritdoc/>
-    protected override Tensor Forward(Tensor input) => Normalise(input, relu: false, residual: null);
+    protected override Tensor Forward(Tensor input) => Normalise(input, Activation.None, residual: null);
 
-    private Tensor Normalise(Tensor input, bool relu, Tensor? residual)
+    private Tensor Normalise(Tensor input, Activation activation, Tensor? residual)
     {
         if (!IsTraining)
         {
-            return input.BatchNormEval(Weight.Value, Bias.Value, RunningMean.Value, RunningVar.Value, Eps, relu, residual);
+            return input.BatchNormEval(Weight.Value, Bias.Value, RunningMean.Value, RunningVar.Value, Eps, activation, residual);
         }
 
         BatchesTracked.Value++;
-        return input.BatchNormTrain(Weight.Value, Bias.Value, RunningMean.Value, RunningVar.Value, _momentum, Eps, relu, residual);
+        return input.BatchNormTrain(Weight.Value, Bias.Value, RunningMean.Value, RunningVar.Value, _momentum, Eps, activation, residual);
     }
 }

@@ -1,3 +1,4 @@
+using SmartFrz.Kernels;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
@@ -11,12 +12,12 @@ internal sealed class BasicBlock : Module
     private readonly BatchNorm2d? _projectNorm;
     private readonly int _stride, _newChannels;
 
-    public BasicBlock(ModuleScope scope, int inChannels, int outChannels, int stride, Shortcut shortcut)
+    public BasicBlock(ModuleScope scope, int inChannels, int outChannels, int stride, Shortcut shortcut, Initializer? filters = null)
         : base(scope)
     {
-        _conv1 = Add(new Conv2d(scope.Child("conv1"), inChannels, outChannels, 3, new Conv2dOptions(stride, 1), bias: false));
+        _conv1 = Add(new Conv2d(scope.Child("conv1"), inChannels, outChannels, 3, new Conv2dOptions(stride, 1), bias: false, filters));
         _bn1 = Add(new BatchNorm2d(scope.Child("bn1"), outChannels));
-        _conv2 = Add(new Conv2d(scope.Child("conv2"), outChannels, outChannels, 3, new Conv2dOptions(1, 1), bias: false));
+        _conv2 = Add(new Conv2d(scope.Child("conv2"), outChannels, outChannels, 3, new Conv2dOptions(1, 1), bias: false, filters));
         _bn2 = Add(new BatchNorm2d(scope.Child("bn2"), outChannels));
         if (stride == 1 && inChannels == outChannels)
         {
@@ -29,17 +30,18 @@ internal sealed class BasicBlock : Module
         }
         else
         {
-            _project = Add(new Conv2d(scope.Child("downsample.0"), inChannels, outChannels, 1, new Conv2dOptions(stride, 0), bias: false));
+            _project = Add(new Conv2d(
+                scope.Child("downsample.0"), inChannels, outChannels, 1, new Conv2dOptions(stride, 0), bias: false, filters));
             _projectNorm = Add(new BatchNorm2d(scope.Child("downsample.1"), outChannels));
         }
     }
 
     protected override Tensor Forward(Tensor input)
     {
-        var shortcut = _project is not null ? _project.CallNormalised(input, _projectNorm!, relu: false)
+        var shortcut = _project is not null ? _project.CallNormalised(input, _projectNorm!)
             : _stride > 0 ? Subsampled(input)
             : input;
-        return _conv2.CallNormalised(_conv1.CallNormalised(input, _bn1, relu: true), _bn2, relu: true, shortcut);
+        return _conv2.CallNormalised(_conv1.CallNormalised(input, _bn1, Activation.Relu), _bn2, Activation.Relu, shortcut);
     }
 
     // Every stride-th row and column from the first on, and zero channels, half of the new ones on each side.

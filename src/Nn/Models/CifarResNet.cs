@@ -1,4 +1,5 @@
 using System.Globalization;
+using SmartFrz.Kernels;
 using SmartFrz.Nn.Options;
 using SmartFrz.Tensors;
 
@@ -97,13 +98,10 @@ public sealed class CifarResNet : Network
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input)
     {
-        var x = _conv1.CallNormalised(input, _bn1, relu: true);
+        var x = _conv1.CallNormalised(input, _bn1, Activation.Relu);
         foreach (var block in _blocks)
         {
-            // The block has its own copy of what it needs: without this a frozen prefix would hold every block's output to the end.
-            var before = x;
-            x = block.Call(x);
-            before.Dispose();
+            x = block.Call(x).Releasing(x);
         }
 
         return _head.Call(x.Mean([2, 3]));

@@ -124,9 +124,13 @@ public abstract class Module : IDisposable
     protected Parameter AddParameter(string name, Shape shape, Initializer initializer)
     {
         var parameter = new Parameter(_scope.NameOf(name), new Variable(Engine, shape, Layer));
-        var values = new float[shape.Count];
-        initializer.Fill(values, shape, _scope.Seed, parameter.Name);
-        parameter.Value.CopyFrom(values);
+        if (Engine.Context.Device.KeepsData)
+        {
+            var values = new float[shape.Count];
+            initializer.Fill(values, shape, _scope.Seed, parameter.Name);
+            parameter.Value.CopyFrom(values);
+        }
+
         _parameters.Add(parameter);
         return parameter;
     }

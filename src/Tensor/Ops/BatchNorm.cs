@@ -11,12 +11,12 @@ public sealed partial class Tensor
     /// <param name="runningVar">The same of the unbiased variance, which divides by M - 1.</param>
     /// <param name="momentum">How much of the batch's statistics the running ones take.</param>
     /// <param name="eps">What is added to the variance.</param>
-    /// <param name="relu">Whether a ReLU follows, in the same pass.</param>
-    /// <param name="residual">What is added before that ReLU, in the same pass.</param>
+    /// <param name="activation">What follows, in the same pass.</param>
+    /// <param name="residual">What is added before that, in the same pass.</param>
     /// <remarks>
-    /// Computes: y = relu((x - mean) / sqrt(variance + eps) * gamma + beta + residual), ReLU and residual optional; the variance divides by M.
+    /// Computes: y = relu((x - mean) / sqrt(variance + eps) * gamma + beta + residual), ReLU (or ReLU6) and residual optional; the variance divides by M.
     /// Shapes:   x, residual, y (N, C), (N, C, L) or (N, C, H, W); the others (C). M = N * H * W.
-    /// Gradient: with g = dy where y &gt; 0 (all of dy without a ReLU): dbeta = the sum of g, dgamma = the sum of g * xhat,
+    /// Gradient: with g = dy where y &gt; 0 (and y &lt; 6 with ReLU6; all of dy without either): dbeta = the sum of g, dgamma = the sum of g * xhat,
     ///           dx = gamma * rstd * (g - dbeta / M - xhat * dgamma / M), dresidual = g (without a ReLU dy itself, shared).
     ///           One pass for the two sums serves dx, dgamma and dbeta.
     /// Saves:    x and the batch's statistics; y only with both a residual and a ReLU.
@@ -24,7 +24,7 @@ public sealed partial class Tensor
     /// Source:   S. Ioffe, C. Szegedy, "Batch Normalization" (2015); PyTorch's BatchNorm2d.
     /// </remarks>
     public Tensor BatchNormTrain(
-        Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, float momentum, float eps, bool relu = false, Tensor? residual = null)
+        Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, float momentum, float eps, Activation activation = Activation.None, Tensor? residual = null)
     {
         var shape = BatchNormShape("BatchNormTrain", gamma, beta, runningMean, runningVar, residual);
         if (shape.PerChannel == 1)
@@ -39,7 +39,7 @@ public sealed partial class Tensor
         Engine.Launch(new BatchNormFinishStatisticsKernel(
             shape, partials, mean.Buffer, rstd.Buffer, runningMean.Buffer, runningVar.Buffer, momentum, eps));
         Engine.Context.Return(partials);
-        var op = OpOf(shape, training: true, eps, relu, residual);
+        var op = OpOf(shape, training: true, eps, activation, residual);
         var y = BatchNormForward(op, gamma, beta, mean, rstd, residual);
         mean.Release();
         rstd.Release();
@@ -52,33 +52,33 @@ public sealed partial class Tensor
     /// <param name="runningMean">The mean that is taken off.</param>
     /// <param name="runningVar">The variance.</param>
     /// <param name="eps">What is added to the variance.</param>
-    /// <param name="relu">Whether a ReLU follows, in the same pass.</param>
-    /// <param name="residual">What is added before that ReLU, in the same pass.</param>
+    /// <param name="activation">What follows, in the same pass.</param>
+    /// <param name="residual">What is added before that, in the same pass.</param>
     /// <remarks>
-    /// Computes: y = relu((x - runningMean) / sqrt(runningVar + eps) * gamma + beta + residual), ReLU and residual optional.
+    /// Computes: y = relu((x - runningMean) / sqrt(runningVar + eps) * gamma + beta + residual), ReLU (or ReLU6) and residual optional.
     /// Shapes:   x, residual, y (N, C), (N, C, L) or (N, C, H, W); the others (C).
     /// Gradient: with g as in <see cref="BatchNormTrain"/>: dx = gamma * rstd * g, and dgamma, dbeta, dresidual as there.
     /// Saves:    for dx nothing without a ReLU, y with one; x for dgamma alone.
     /// Throws:   <see cref="ShapeException"/> when the shapes do not fit.
     /// </remarks>
     public Tensor BatchNormEval(
-        Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, float eps, bool relu = false, Tensor? residual = null)
+        Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, float eps, Activation activation = Activation.None, Tensor? residual = null)
     {
         var shape = BatchNormShape("BatchNormEval", gamma, beta, runningMean, runningVar, residual);
-        var op = OpOf(shape, training: false, eps, relu, residual);
+        var op = OpOf(shape, training: false, eps, activation, residual);
         return BatchNormForward(op, gamma, beta, runningMean.Storage, runningVar.Storage, residual);
     }
 
-    private BatchNormGradient OpOf(BatchNormShape shape, bool training, float eps, bool relu, Tensor? residual) => Engine.OpOf(
-        (shape, training, eps, relu, residual is not null),
-        static k => new BatchNormGradient(k.shape, k.training, k.eps, k.relu, k.Item5),
-        static op => (op.Shape, op.Training, op.Eps, op.Relu, op.HasResidual));
+    private BatchNormGradient OpOf(BatchNormShape shape, bool training, float eps, Activation activation, Tensor? residual) => Engine.OpOf(
+        (shape, training, eps, activation, residual is not null),
+        static k => new BatchNormGradient(k.shape, k.training, k.eps, k.activation, k.Item5),
+        static op => (op.Shape, op.Training, op.Eps, op.Activation, op.HasResidual));
 
     private Tensor BatchNormForward(BatchNormGradient op, Tensor gamma, Tensor beta, Storage mean, Storage spread, Tensor? residual)
     {
         var y = Engine.NewTensor(Shape);
         var channels = op.Channels(gamma.Buffer, beta.Buffer, mean.Buffer, spread.Buffer);
-        Engine.Launch(new BatchNormForwardKernel(op.Shape, Buffer, channels, residual?.Buffer ?? default, residual is not null, op.Relu, y.Buffer));
+        Engine.Launch(new BatchNormForwardKernel(op.Shape, Buffer, channels, residual?.Buffer ?? default, residual is not null, op.Activation, y.Buffer));
         return residual is null
             ? Engine.RecordWithMemory(op, y, [this, gamma, beta], [mean, spread])
             : Engine.RecordWithMemory(op, y, [this, gamma, beta, residual], [mean, spread]);
@@ -120,14 +120,23 @@ public sealed partial class Tensor
         }
     }
 
-    private sealed record BatchNormGradient(BatchNormShape Shape, bool Training, float Eps, bool Relu, bool HasResidual) : Op
+    private sealed record BatchNormGradient(BatchNormShape Shape, bool Training, float Eps, Activation Activation, bool HasResidual) : Op
     {
         private const int X = 0, Gamma = 1, Beta = 2, Residual = 3, Mean = 0, Spread = 1;
 
         public override string Name => Training ? "batch_norm" : "batch_norm_eval";
 
         // Training reads x anyway, so the sign is worked out again, and y need not be kept for it.
-        private ReluMask Mask => !Relu ? ReluMask.None : Training && !HasResidual ? ReluMask.FromInput : ReluMask.FromOutput;
+        private ReluMask Mask => (Activation, Training && !HasResidual) switch
+        {
+            (Activation.Relu, true) => ReluMask.FromInput,
+            (Activation.Relu, false) => ReluMask.FromOutput,
+            (Activation.Relu6, true) => ReluMask.SixFromInput,
+            (Activation.Relu6, false) => ReluMask.SixFromOutput,
+            _ => ReluMask.None,
+        };
+
+        private bool MaskReadsInput => Mask is ReluMask.FromInput or ReluMask.SixFromInput;
 
         public BatchNormChannels Channels(DeviceBuffer gamma, DeviceBuffer beta, DeviceBuffer mean, DeviceBuffer spread) =>
             new(gamma, beta, mean, spread, Eps, SpreadIsVariance: !Training);
@@ -135,15 +144,15 @@ public sealed partial class Tensor
         public override SavedSet Saves(NeedMask need)
         {
             bool dx = need.Has(X), reads = ReadsInput(need);
-            bool masks = Mask == ReluMask.FromInput && HasOwn(need);
+            bool masks = MaskReadsInput && HasOwn(need);
             var saves = SavedSet.Input(X, reads) | SavedSet.Input(Gamma, dx || masks) | SavedSet.Input(Beta, masks)
                 | SavedSet.Extra(Mean, reads) | SavedSet.Extra(Spread, reads || dx);
-            return Mask == ReluMask.FromOutput ? saves | SavedSet.Output : saves;
+            return Mask is ReluMask.FromOutput or ReluMask.SixFromOutput ? saves | SavedSet.Output : saves;
         }
 
-        public override bool PassesGradient(int input) => input == Residual && !Relu;
+        public override bool PassesGradient(int input) => input == Residual && Activation == Activation.None;
 
-        public override Op WhenFrozen => Training ? new BatchNormGradient(Shape, Training: false, Eps, Relu, HasResidual) : this;
+        public override Op WhenFrozen => Training ? new BatchNormGradient(Shape, Training: false, Eps, Activation, HasResidual) : this;
 
         public override LaunchTotals TrainingForward
         {
@@ -164,6 +173,7 @@ public sealed partial class Tensor
         {
             if (need.Has(Residual))
             {
+                // ReLU6's kernel costs the same.
                 estimate.Add(Residual, new BinaryKernel<ReluGradOp>(default, default, default, default, Shape.Count, estimate.Accumulates(Residual)).Cost);
             }
 
@@ -185,7 +195,14 @@ public sealed partial class Tensor
         {
             if (HasResidual && ctx.TryGrad(Residual, out var dr))
             {
-                ctx.Launch(new BinaryKernel<ReluGradOp>(default, ctx.GradOut, ctx.SavedOutput, dr.Buffer, Shape.Count, dr.Accumulate));
+                if (Activation == Activation.Relu6)
+                {
+                    ctx.Launch(new BinaryKernel<Relu6GradOp>(default, ctx.GradOut, ctx.SavedOutput, dr.Buffer, Shape.Count, dr.Accumulate));
+                }
+                else
+                {
+                    ctx.Launch(new BinaryKernel<ReluGradOp>(default, ctx.GradOut, ctx.SavedOutput, dr.Buffer, Shape.Count, dr.Accumulate));
+                }
             }
 
             var saves = Saves(ctx.Need);
@@ -230,7 +247,7 @@ public sealed partial class Tensor
         private bool NeedsSums(NeedMask need) => need.Has(Gamma) || need.Has(Beta) || (Training && need.Has(X));
 
         private bool ReadsInput(NeedMask need) =>
-            need.Has(Gamma) || (Training && need.Has(X)) || (Mask == ReluMask.FromInput && HasOwn(need));
+            need.Has(Gamma) || (Training && need.Has(X)) || (MaskReadsInput && HasOwn(need));
 
         private BatchNormSumsKernel Sums(
             NeedMask need, DeviceBuffer dy, DeviceBuffer x, DeviceBuffer y, BatchNormChannels channels, DeviceBuffer partials) =>

@@ -16,10 +16,10 @@ public sealed partial class Tensor
     /// <param name="runningMean">The mean that is taken off.</param>
     /// <param name="runningVar">The variance.</param>
     /// <param name="eps">What is added to the variance.</param>
-    /// <param name="relu">Whether a ReLU follows.</param>
-    /// <param name="residual">What is added before that ReLU, or null.</param>
+    /// <param name="activation">What follows.</param>
+    /// <param name="residual">What is added before that, or null.</param>
     /// <remarks>
-    /// Computes: y = relu((x * W + b - runningMean) / sqrt(runningVar + eps) * gamma + beta + residual), to the same bits as the two
+    /// Computes: y = activation((x * W + b - runningMean) / sqrt(runningVar + eps) * gamma + beta + residual), to the same bits as the two
     ///           operations one after the other.
     /// Shapes:   as <see cref="Conv2d(Tensor, Tensor?, Conv2dOptions)"/> and <see cref="BatchNormEval"/>.
     /// Gradient: none. Saves: nothing.
@@ -27,7 +27,7 @@ public sealed partial class Tensor
     ///           gradient.
     /// </remarks>
     public Tensor Conv2dNorm(
-        Tensor weight, Tensor? bias, Conv2dOptions options, Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, float eps, bool relu = false, Tensor? residual = null)
+        Tensor weight, Tensor? bias, Conv2dOptions options, Tensor gamma, Tensor beta, Tensor runningMean, Tensor runningVar, float eps, Activation activation = Activation.None, Tensor? residual = null)
     {
         if (!Engine.Need(this, weight, bias, gamma, beta, residual).IsEmpty)
         {
@@ -39,10 +39,10 @@ public sealed partial class Tensor
         var shape = y.BatchNormShape("Conv2dNorm", gamma, beta, runningMean, runningVar, residual);
         var channels = new BatchNormChannels(gamma.Buffer, beta.Buffer, runningMean.Buffer, runningVar.Buffer, eps, SpreadIsVariance: true);
         Engine.Launch(new Conv2dNormForward(
-            sizes, Buffer, weight.Buffer, bias?.Buffer ?? default, channels, residual?.Buffer ?? default, relu, y.Buffer));
+            sizes, Buffer, weight.Buffer, bias?.Buffer ?? default, channels, residual?.Buffer ?? default, activation, y.Buffer));
 
         // Skip records of both, as if they had run one after the other.
         Engine.Record(GradientOf(sizes), y, bias is null ? [this, weight] : [this, weight, bias]);
-        return Engine.Record(OpOf(shape, training: false, eps, relu, residual), y, residual is null ? [y, gamma, beta] : [y, gamma, beta, residual]);
+        return Engine.Record(OpOf(shape, training: false, eps, activation, residual), y, residual is null ? [y, gamma, beta] : [y, gamma, beta, residual]);
     }
 }

@@ -4,30 +4,31 @@ using SmartFrz.Kernels.Cuda;
 
 namespace SmartFrz.Kernels;
 
-/// <summary>Normalises each channel, adds a residual if there is one, and cuts off below zero if asked to.</summary>
+/// <summary>Normalises each channel, adds a residual if there is one, and applies a ReLU if asked to.</summary>
 /// <remarks>
-/// Computes: y = relu((x - mean) * rstd * gamma + beta + residual), with the residual and the ReLU optional.
+/// Computes: y = relu((x - mean) * rstd * gamma + beta + residual), with the residual and the ReLU (or ReLU6) optional.
 /// Shapes:   x, residual, y (N, C, plane); the others (C).
 /// </remarks>
 public readonly struct BatchNormForwardKernel(
-    BatchNormShape shape, DeviceBuffer x, BatchNormChannels channels, DeviceBuffer residual, bool hasResidual, bool relu, DeviceBuffer y) : IKernel
+    BatchNormShape shape, DeviceBuffer x, BatchNormChannels channels, DeviceBuffer residual, bool hasResidual, Activation activation, DeviceBuffer y) : IKernel
 {
     private readonly BatchNormShape _shape = shape;
     private readonly BatchNormChannels _channels = channels;
     private readonly DeviceBuffer _x = x, _residual = residual, _y = y;
-    private readonly bool _hasResidual = hasResidual, _relu = relu;
+    private readonly bool _hasResidual = hasResidual;
+    private readonly Activation _activation = activation;
 
     /// <inheritdoc/>
     public static string Name => "batch_norm.forward";
 
     /// <inheritdoc/>
     public KernelCost Cost => new(
-        (3L + (_hasResidual ? 1 : 0) + (_relu ? 1 : 0)) * _shape.Count,
+        (3L + (_hasResidual ? 1 : 0) + (int)_activation) * _shape.Count,
         (((_hasResidual ? 3 : 2) * _shape.Count) + (4L * _shape.C)) * sizeof(float));
 
     /// <inheritdoc/>
     public unsafe void Run(CpuContext cpu) =>
-        CpuBatchNormForward.Run(cpu, _shape, CpuContext.Floats(_x), _channels, CpuContext.Floats(_residual), _relu, CpuContext.Floats(_y));
+        CpuBatchNormForward.Run(cpu, _shape, CpuContext.Floats(_x), _channels, CpuContext.Floats(_residual), _activation, CpuContext.Floats(_y));
 
     /// <inheritdoc/>
     public void Run(CudaContext cuda) => cuda.LaunchElements(
@@ -43,7 +44,7 @@ public readonly struct BatchNormForwardKernel(
             C = _shape.C,
             Plane = _shape.Plane,
             HasResidual = _hasResidual ? 1 : 0,
-            Relu = _relu ? 1 : 0,
+            Activation = (int)_activation,
         });
 }
 
@@ -55,7 +56,7 @@ internal static class BatchNormForwardCuda
         public ArrayView<float> X, Residual, Y;
         public BatchNormCuda.Channels Channels;
         public long Count;
-        public int C, Plane, HasResidual, Relu;
+        public int C, Plane, HasResidual, Activation;
     }
 
     // One thread owns every (grid size)-th element.
@@ -70,7 +71,7 @@ internal static class BatchNormForwardCuda
                 v += a.Residual[i];
             }
 
-            a.Y[i] = a.Relu != 0 && v < 0f ? 0f : v;
+            a.Y[i] = BatchNormCuda.Activated(v, a.Activation);
         }
     }
 }

@@ -26,7 +26,7 @@ public readonly struct BatchNormInputGradKernel(
     /// <inheritdoc/>
     public KernelCost Cost => new(
         (_training ? 5 : 1) * _shape.Count,
-        (((2L + (_training ? 1 : 0) + (_relu == ReluMask.FromOutput ? 1 : 0) + (_accumulate ? 1 : 0)) * _shape.Count) + (4L * _shape.C)) * sizeof(float));
+        (((2L + (_training ? 1 : 0) + (_relu.ReadsOutput() ? 1 : 0) + (_accumulate ? 1 : 0)) * _shape.Count) + (4L * _shape.C)) * sizeof(float));
 
     /// <inheritdoc/>
     public unsafe void Run(CpuContext cpu) => CpuBatchNormInputGrad.Run(
@@ -89,7 +89,7 @@ internal static class BatchNormInputGradCuda
         {
             int c = BatchNormCuda.ChannelOf(i, a.C, a.Plane);
             float x = a.Training != 0 ? a.X[i] : 0f;
-            float y = a.Relu == (int)ReluMask.FromOutput ? a.Y[i] : 0f;
+            float y = BatchNormCuda.ReadsOutput(a.Relu) ? a.Y[i] : 0f;
             float g = BatchNormCuda.Masked(a.Dy[i], x, y, c, a.Relu, a.Channels);
             float rstd = a.Channels.Rstd(c);
             if (a.Training != 0)

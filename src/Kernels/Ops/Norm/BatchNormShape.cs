@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SmartFrz.Kernels;
 
 /// <summary>The sizes of a batch normalisation: N samples of C channels, each a plane of that many elements.</summary>
@@ -37,6 +39,20 @@ public enum ReluMask
 
     /// <summary>The sign of the output is read.</summary>
     FromOutput,
+
+    /// <summary>As <see cref="FromInput"/> for ReLU6, which is flat above 6 too.</summary>
+    SixFromInput,
+
+    /// <summary>As <see cref="FromOutput"/> for ReLU6: the output is 6 where it was cut off.</summary>
+    SixFromOutput,
+}
+
+/// <summary>What a <see cref="ReluMask"/> reads.</summary>
+internal static class ReluMasks
+{
+    /// <summary>Whether the output is read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool ReadsOutput(this ReluMask mask) => mask is ReluMask.FromOutput or ReluMask.SixFromOutput;
 }
 
 /// <summary>The rank-one operands of a batch normalisation.</summary>

@@ -24,7 +24,7 @@ public readonly struct BatchNormSumsKernel(
     /// <inheritdoc/>
     public KernelCost Cost => new(
         (_hasX ? 4 : 1) * _shape.Count,
-        (((1L + (_hasX ? 1 : 0) + (_relu == ReluMask.FromOutput ? 1 : 0)) * _shape.Count) + (4L * _shape.C)) * sizeof(float));
+        (((1L + (_hasX ? 1 : 0) + (_relu.ReadsOutput() ? 1 : 0)) * _shape.Count) + (4L * _shape.C)) * sizeof(float));
 
     /// <inheritdoc/>
     public unsafe void Run(CpuContext cpu) => CpuBatchNormSums.Run(
@@ -120,7 +120,7 @@ internal static class BatchNormSumsCuda
         {
             long e = BatchNormCuda.Element(i, c, a.C, a.Plane);
             float x = a.HasX != 0 ? a.X[e] : 0f;
-            float y = a.Relu == (int)ReluMask.FromOutput ? a.Y[e] : 0f;
+            float y = BatchNormCuda.ReadsOutput(a.Relu) ? a.Y[e] : 0f;
             float g = BatchNormCuda.Masked(a.Dy[e], x, y, c, a.Relu, a.Channels);
             sum += g;
             product += (double)g * (x - mean);
