@@ -8,7 +8,7 @@ A ReLU whose input is zero but for rounding is open on one side and shut on the 
 PyTorch's single and double precision do. Such a draw compares nothing: it is thrown away by what PyTorch alone computes.
 
 Give the command as it is run here, for example: parity.py smartfrz, or parity.py dotnet path/to/SmartFrz.Cli.dll
-Needs PyTorch and NumPy, as in Debian's python3-torch.
+Needs PyTorch, torchvision and NumPy, as in Debian's python3-torchvision.
 """
 
 import json
@@ -25,7 +25,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from step import Subsample
+from model_logits import cifar, torchvision
+from models import Subsample
 from train_reference import CifarResNet, build
 
 # Single precision (6e-8) through twenty layers. AdamW divides a gradient by its own size, a small one's relative error too.
@@ -34,9 +35,16 @@ ADAMW_STATE = 1e-3
 # Ten times what rounding moves the input of a ReLU, as a share of the layer's spread.
 MARGIN = 2e-6
 MOST_DRAWS = 100
-SHAPES = {"resnet20": (3, 16, 16), "resnet8": (1, 28, 28), "cnn": (1, 28, 28)}
+SHAPES = {
+    "resnet20": (3, 16, 16), "resnet8": (1, 28, 28), "cnn": (1, 28, 28),
+    "resnet18": (3, 16, 16), "resnet50": (3, 16, 16), "vgg11": (3, 32, 32), "vgg11_bn": (3, 32, 32), "mobilenet_v2": (3, 16, 16),
+}
 BATCH = 4
-OURS = {"resnet20": [], "resnet8": ["--set", "model.shortcut=B"], "cnn": []}
+TEN = ["--set", "model.num_classes=10"]
+OURS = {
+    "resnet20": [], "resnet8": ["--set", "model.shortcut=B"], "cnn": [],
+    "resnet18": TEN, "resnet50": TEN, "vgg11": TEN, "vgg11_bn": TEN, "mobilenet_v2": [*TEN, "--set", "model.dropout=0"],
+}
 
 # Name, model, options of both sides, and what freezes when: (step, names).
 CASES = [
@@ -47,9 +55,24 @@ CASES = [
     ("adamw", "resnet8", dict(optimizer="adamw", lr=1e-3, weight_decay=0.01), []),
     ("a frozen prefix", "resnet20", dict(lr=0.01, momentum=0.9), [(0, ["conv1", "bn1", "layer1"])]),
     ("a frozen middle, a frozen norm", "resnet20", dict(lr=0.01, momentum=0.9), [(0, ["layer2.1", "bn1"])]),
+    ("sgd, momentum, decay", "resnet18", dict(lr=0.01, momentum=0.9, weight_decay=5e-4), []),
+    ("a frozen prefix", "resnet50", dict(lr=0.01, momentum=0.9), [(0, ["conv1", "bn1", "layer1"])]),
+    ("plain sgd", "vgg11", dict(lr=0.01), []),
+    ("a frozen prefix", "vgg11_bn", dict(lr=0.01, momentum=0.9), [(1, ["features.0", "features.1"])]),
+    ("sgd, momentum, decay", "mobilenet_v2", dict(lr=0.01, momentum=0.9, weight_decay=4e-5), []),
+    ("frozen on the way", "mobilenet_v2", dict(lr=0.01, momentum=0.9), [(1, ["features.0", "features.1", "features.2"]), (2, ["features.5"])]),
     ("frozen on the way, the head too", "resnet8", dict(lr=0.05, momentum=0.9, weight_decay=5e-4), [(1, ["conv1"]), (2, ["layer2", "linear.bias"]), (9, ["layer3"])]),
 ]
 STEPS = 4
+
+
+def network(name):
+    if name == "resnet20":
+        return CifarResNet(3, 3, Subsample)
+    if name not in torchvision.models.__dict__:
+        return build(name)
+    # Draws of dropout cannot be the same.
+    return cifar(torchvision.models.__dict__[name](num_classes=10, **({"dropout": 0.0} if name == "mobilenet_v2" else {})))
 
 
 def write(path, tensors):
@@ -93,28 +116,36 @@ def freeze_names(model, names):
 
 
 class Relu:
-    """Stands in for the ReLU of the models, to learn how near to zero its input comes."""
+    """Stands in for ReLU and ReLU6 of the models, to learn how near to zero and six their inputs come."""
 
     def __init__(self):
-        self.nearest, self.relu = np.inf, F.relu
+        self.nearest, self.relu, self.hardtanh = np.inf, F.relu, F.hardtanh
 
-    def __call__(self, x):
-        self.nearest = min(self.nearest, (x.detach().abs().min() / x.detach().std()).item())
+    def see(self, x, *kinks):
+        for kink in kinks:
+            self.nearest = min(self.nearest, ((x.detach() - kink).abs().min() / x.detach().std()).item())
+
+    def __call__(self, x, inplace=False):
+        self.see(x, 0)
         return self.relu(x)
 
+    def six(self, x, low, high, inplace=False):
+        self.see(x, low, high)
+        return self.hardtanh(x, low, high)
+
     def __enter__(self):
-        F.relu = self
+        F.relu, F.hardtanh = self, self.six
         return self
 
     def __exit__(self, *_):
-        F.relu = self.relu
+        F.relu, F.hardtanh = self.relu, self.hardtanh
 
 
 def draw(name, options, moments):
     """The first draw of weights, batch and what PyTorch makes of them that can be compared, and its seed."""
     for seed in range(1, MOST_DRAWS + 1):
         torch.manual_seed(seed)
-        model = CifarResNet(3, 3, Subsample) if name == "resnet20" else build(name)
+        model = network(name)
         x, y = torch.randn(BATCH, *SHAPES[name]), torch.randint(10, (BATCH,))
         weights = {n: t.clone() for n, t in model.state_dict().items()}
         with Relu() as relu:

@@ -116,6 +116,10 @@ public sealed class ModelTests
     [InlineData("cnn", """{"image_size":8,"width":3,"hidden":6}""")]
     [InlineData("resnet8", Small)]
     [InlineData("resnet8", """{"width":4,"in_channels":2,"num_classes":3,"image_size":8,"shortcut":"b"}""")]
+    [InlineData("resnet18", """{"width":4,"in_channels":2,"num_classes":3,"image_size":16}""")]
+    [InlineData("resnet50", """{"width":2,"in_channels":2,"num_classes":3,"image_size":17,"stem":"imagenet"}""")]
+    [InlineData("vgg11_bn", """{"width":4,"in_channels":2,"num_classes":3,"image_size":35}""")]
+    [InlineData("mobilenet_v2", """{"width_mult":0.1,"in_channels":2,"num_classes":3,"image_size":32,"dropout":0}""")]
     public void Every_parameter_gets_the_gradient_of_the_loss(string name, string options)
     {
         using var test = new TestEngine();

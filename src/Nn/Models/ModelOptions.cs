@@ -1,0 +1,24 @@
+using SmartFrz.Nn.Options;
+
+namespace SmartFrz.Nn;
+
+/// <summary>What the options of several networks have in common.</summary>
+internal static class ModelOptions
+{
+    // Tiny ImageNet's 64 still count as small: the large form would leave 2x2 positions of them.
+    private const int LargestSmall = 64;
+
+    public static bool IsSmall(int imageSize) => imageSize <= LargestSmall;
+
+    /// <summary>The stem for images of that size.</summary>
+    public static Stem StemFor(int imageSize) => IsSmall(imageSize) ? Stem.Cifar : Stem.Imagenet;
+
+    /// <summary>Complains about a dropout that is no share, before anything is made.</summary>
+    public static void RequireDropout(float dropout)
+    {
+        if (dropout is not (>= 0f and < 1f))
+        {
+            throw new OptionException(FormattableString.Invariant($"option 'model.dropout' is {dropout}, expected a number from 0 to below 1"));
+        }
+    }
+}
