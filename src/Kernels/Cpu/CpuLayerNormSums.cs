@@ -73,20 +73,18 @@ internal static unsafe class CpuLayerNormSums
                 for (; row < stop; row += Rows)
                 {
                     int rows = Math.Min(Rows, stop - row);
-                    if (Of.Dbeta != null)
-                    {
-                        Add(row, rows, sums);
-                    }
-
                     if (Of.Dgamma != null)
                     {
-                        AddProducts(row, rows, products);
+                        AddProducts(row, rows, products, Of.Dbeta != null ? sums : null);
+                    }
+                    else
+                    {
+                        Add(row, rows, sums);
                     }
                 }
             }
         }
 
-        // Four rows of dy are a few KB: the second of the two loops finds them in the first-level cache.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Add(int row, int rows, float* sums)
         {
@@ -111,8 +109,9 @@ internal static unsafe class CpuLayerNormSums
             }
         }
 
+        // The sums of dy as well, unless null: the same additions as by themselves.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void AddProducts(int row, int rows, float* products)
+        private readonly void AddProducts(int row, int rows, float* products, float* sums)
         {
             int columns = Of.Shape.Columns;
             float* d0 = Of.Dy + ((long)row * columns), d1 = d0 + columns, d2 = d1 + columns, d3 = d2 + columns;
@@ -124,24 +123,34 @@ internal static unsafe class CpuLayerNormSums
                 V r0 = S.Set(Of.Rstd[row]), r1 = S.Set(Of.Rstd[row + 1]), r2 = S.Set(Of.Rstd[row + 2]), r3 = S.Set(Of.Rstd[row + 3]);
                 for (; i + S.Width <= columns; i += S.Width)
                 {
-                    V left = S.Mul(S.Load(d0 + i), S.Mul(S.Sub(S.Load(x0 + i), m0), r0));
-                    V right = S.Mul(S.Load(d2 + i), S.Mul(S.Sub(S.Load(x2 + i), m2), r2));
-                    left = S.Fma(S.Load(d1 + i), S.Mul(S.Sub(S.Load(x1 + i), m1), r1), left);
-                    right = S.Fma(S.Load(d3 + i), S.Mul(S.Sub(S.Load(x3 + i), m3), r3), right);
+                    V g0 = S.Load(d0 + i), g1 = S.Load(d1 + i), g2 = S.Load(d2 + i), g3 = S.Load(d3 + i);
+                    V left = S.Mul(g0, S.Mul(S.Sub(S.Load(x0 + i), m0), r0));
+                    V right = S.Mul(g2, S.Mul(S.Sub(S.Load(x2 + i), m2), r2));
+                    left = S.Fma(g1, S.Mul(S.Sub(S.Load(x1 + i), m1), r1), left);
+                    right = S.Fma(g3, S.Mul(S.Sub(S.Load(x3 + i), m3), r3), right);
                     S.Store(products + i, S.Add(S.Load(products + i), S.Add(left, right)));
+                    if (sums != null)
+                    {
+                        S.Store(sums + i, S.Add(S.Load(sums + i), S.Add(S.Add(g0, g1), S.Add(g2, g3))));
+                    }
                 }
             }
 
             for (; i < columns; i++)
             {
-                float sum = 0f;
+                float sum = 0f, product = 0f;
                 for (int r = 0; r < rows; r++)
                 {
                     long at = ((long)r * columns) + i;
-                    sum += d0[at] * ((x0[at] - Of.Mean[row + r]) * Of.Rstd[row + r]);
+                    sum += d0[at];
+                    product += d0[at] * ((x0[at] - Of.Mean[row + r]) * Of.Rstd[row + r]);
                 }
 
-                products[i] += sum;
+                products[i] += product;
+                if (sums != null)
+                {
+                    sums[i] += sum;
+                }
             }
         }
     }
