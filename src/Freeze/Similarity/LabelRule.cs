@@ -3,7 +3,10 @@ namespace SmartFrz.Freeze;
 /// <summary>When a similarity curve counts as settled.</summary>
 public enum LabelRuleKind
 {
-    /// <summary>With hindsight: from here to the end of the run the curve stays inside a band as wide as the tolerance.</summary>
+    /// <summary>
+    /// With hindsight: from here to the end of the run the curve stays inside a band that is a share of all its movement. Its own movement
+    /// is the measure because a first layer hardly moves at all: to any absolute tolerance it has settled before it has learned.
+    /// </summary>
     Settled,
 
     /// <summary>Looking back: over the last checks the curve stayed inside a band as wide as the tolerance, relative to its value.</summary>
@@ -17,9 +20,12 @@ public sealed record LabelRule
     /// <value>Default settled.</value>
     public LabelRuleKind Kind { get; init; } = LabelRuleKind.Settled;
 
-    /// <summary>The movement that is still allowed: absolute for <see cref="LabelRuleKind.Settled"/>, relative for <see cref="LabelRuleKind.Stable"/>.</summary>
-    /// <value>Default 0.015: with it about half of the layers of the collected runs settle by half of the run.</value>
-    public double Tolerance { get; init; } = 0.015;
+    /// <summary>
+    /// The movement that is still allowed: a share of the whole curve's range for <see cref="LabelRuleKind.Settled"/>, of its present value
+    /// for <see cref="LabelRuleKind.Stable"/>.
+    /// </summary>
+    /// <value>Default 0.1: what is left to learn is small beside what has been learned.</value>
+    public double Tolerance { get; init; } = 0.1;
 
     /// <summary>Checks looked back over by <see cref="LabelRuleKind.Stable"/>.</summary>
     /// <value>Default 5.</value>
@@ -37,7 +43,7 @@ public sealed record LabelRule
         {
             bool hindsight = Kind == LabelRuleKind.Settled;
             double spread = hindsight ? Spread(curve, i, curve.Count - 1) : Spread(curve, Math.Max(0, i - Checks + 1), i);
-            double allowed = hindsight ? Tolerance : Tolerance * Math.Abs(curve[i]);
+            double allowed = Tolerance * (hindsight ? Spread(curve, 0, curve.Count - 1) : Math.Abs(curve[i]));
             bool seenEnough = hindsight || i + 1 >= Checks;
             // A NaN (two constant outputs) compares false and never freezes.
             labels[i] = seenEnough && spread <= allowed && curve[i] >= LeastSimilarity;

@@ -42,6 +42,26 @@ internal static unsafe class CpuGemm
         isa.Run(ref call);
     }
 
+    /// <summary>G[n, n] = X X^T: what lies on and above the diagonal is computed, the rest mirrored.</summary>
+    public static void Gram(CpuPool pool, CpuIsa isa, int n, int k, float* x, float* g)
+    {
+        if (n == 0)
+        {
+            return;
+        }
+
+        if (k == 0)
+        {
+            NativeMemory.Clear(g, (nuint)n * (nuint)n * sizeof(float));
+            return;
+        }
+
+        var call = new Call { Pool = pool, Shape = new GemmShape(n, n, k, false, true, false), A = x, B = x, C = g, Symmetric = true };
+        isa.Run(ref call);
+        var mirror = new MirrorBody { G = g, N = n };
+        pool.For(n, Math.Max(1, MirrorBody.Grain / n), ref mirror);
+    }
+
     private static void ClearUnlessAccumulating(in GemmShape s, float* c)
     {
         for (int n = 0; n < s.Batch && !s.Accumulate; n++)
@@ -55,6 +75,7 @@ internal static unsafe class CpuGemm
         public CpuPool Pool;
         public GemmShape Shape;
         public float* A, B, C;
+        public bool Symmetric;
 
         public void Run<S, V>()
             where S : struct, ISimd<V>
@@ -67,7 +88,7 @@ internal static unsafe class CpuGemm
             }
 
             using var alone = Pool.Exclusive();
-            var one = Problem.Of<S, V>(Shape);
+            var one = Problem.Of<S, V>(Shape) with { Symmetric = Symmetric };
             long flops = Shape.Flops / Shape.Batch;
             if (Shape.Batch > 1 && (flops < FlopsPerPiece || Shape.Batch >= 2 * Pool.Threads))
             {
@@ -115,6 +136,10 @@ internal static unsafe class CpuGemm
         public int M, N, K, Round;
         public int RowTiles, Panels, PanelWidth;
         public long PackedFloats;
+
+        /// <summary>Leaves out tiles that lie below the diagonal altogether.</summary>
+        public bool Symmetric;
+
         private float* _a, _b, _c;
         private int _k0, _kCount;
         private bool _transA, _transB, _accumulate;
@@ -234,10 +259,36 @@ internal static unsafe class CpuGemm
                     for (int i = i0; i < i1; i++)
                     {
                         int row = _rowStarts[i], rows = _rowStarts[i + 1] - row;
+                        if (Symmetric && row >= (j * PanelWidth) + columns)
+                        {
+                            break;
+                        }
+
                         float* tile = _packedA + ((long)M * k) + ((long)row * depth);
                         float* c = _c + ((long)row * N) + (j * PanelWidth);
                         CpuTile.RunColumns<S, V>(rows, columns, depth, tile, _offsets, panel, panel + S.Width, c, N, add, null);
                     }
+                }
+            }
+        }
+    }
+
+    // One index is a row below the diagonal.
+    private struct MirrorBody : IParallelBody
+    {
+        public const int Grain = 16384;
+
+        public float* G;
+        public int N;
+
+        public readonly void Run(int begin, int end, int worker)
+        {
+            for (int i = begin; i < end; i++)
+            {
+                float* row = G + ((long)i * N);
+                for (int j = 0; j < i; j++)
+                {
+                    row[j] = G[((long)j * N) + i];
                 }
             }
         }

@@ -61,7 +61,7 @@ public static class Similarity
         }
 
         var gram = x.Engine.NewTensor(new Shape(n, n));
-        x.Engine.Launch(new GemmKernel(new GemmShape(n, n, features.Shape[1], false, true, false), features.Buffer, features.Buffer, gram.Buffer));
+        x.Engine.Launch(new GramKernel(n, features.Shape[1], features.Buffer, gram.Buffer));
         return scope.Return(gram);
     }
 

@@ -7,14 +7,23 @@ public sealed class LabelRuleTests
     [Fact]
     public void A_curve_has_settled_where_it_stays_to_its_end()
     {
-        Assert.Equal([false, false, true, true, true, true], new LabelRule { Tolerance = 0.03 }.Labels(Curve));
-        Assert.Equal([false, false, false, false, true, true], new LabelRule { Tolerance = 0.015 }.Labels(Curve));
+        // Its range is 0.71.
+        Assert.Equal([false, false, true, true, true, true], new LabelRule { Tolerance = 0.03 / 0.71 }.Labels(Curve));
+        Assert.Equal([false, false, false, false, true, true], new LabelRule { Tolerance = 0.015 / 0.71 }.Labels(Curve));
+    }
+
+    [Fact]
+    public void What_counts_is_the_share_of_a_curves_own_movement()
+    {
+        double[] small = [.. Curve.Select(c => 0.99 + (c / 100))];
+        Assert.Equal(new LabelRule { Tolerance = 0.03 }.Labels(Curve), new LabelRule { Tolerance = 0.03 }.Labels(small));
+        Assert.Equal([true, true], new LabelRule().Labels([0.5, 0.5]));
     }
 
     [Fact]
     public void Whoever_is_near_by_chance_and_leaves_again_has_not_settled()
     {
-        Assert.Equal([false, false, false, true], new LabelRule { Tolerance = 0.015 }.Labels([0.8, 0.9, 0.7, 0.8]));
+        Assert.Equal([false, false, false, true], new LabelRule { Tolerance = 0.1 }.Labels([0.8, 0.9, 0.7, 0.8]));
         Assert.Equal([false, false, false, true], new LabelRule().Labels([0.8, 0.8, 0.8, 0.9]));
     }
 
