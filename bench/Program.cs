@@ -1,4 +1,5 @@
 using System.CommandLine;
 using SmartFrz.Bench.Pairs;
+using SmartFrz.Bench.Reports;
 
-return new RootCommand("Benches of SmartFrz") { PairCommand.Build() }.Parse(args).Invoke();
+return new RootCommand("Benches of SmartFrz") { PairCommand.Build(), ReportCommand.Build() }.Parse(args).Invoke();

@@ -85,8 +85,15 @@ internal static class PairCommand
         }
     }
 
-    private static void Print(PairRow r) => Console.WriteLine(FormattableString.Invariant(
-        $"{r.Name,-34} {r.Part,-16} {r.Threads} thr  {r.OursMs,9:0.000} ms  {r.TheirsMs,9:0.000} ms  {r.Ratio,6:0.000}  cpu {r.OursCpuMs / r.TheirsCpuMs,6:0.000}  {r.Gflops,6:0.0} GF/s"));
+    private static void Print(PairRow r)
+    {
+        string speed = r.Gflops is { } gflops ? FormattableString.Invariant($"  {gflops,6:0.0} GF/s") : "";
+        string memory = r is { OursPeakBytes: { } ours, TheirsPeakBytes: { } theirs }
+            ? FormattableString.Invariant($"  {ours / (double)(1 << 20),6:0.0} MiB, {theirs / (double)(1 << 20),6:0.0} MiB")
+            : "";
+        Console.WriteLine(FormattableString.Invariant(
+            $"{r.Name,-34} {r.Part,-16} {r.Threads} thr  {r.OursMs,9:0.000} ms  {r.TheirsMs,9:0.000} ms  {r.Ratio,6:0.000}  cpu {r.OursCpuMs / r.TheirsCpuMs,6:0.000}{speed}{memory}"));
+    }
 
     private static string Machine()
     {

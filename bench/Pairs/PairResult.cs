@@ -5,7 +5,7 @@ namespace SmartFrz.Bench.Pairs;
 /// <summary>What a paired bench has measured, as it is written to bench/results.</summary>
 internal sealed record PairResult
 {
-    public int Schema { get; } = 1;
+    public int Schema { get; init; } = 1;
 
     public required string What { get; init; }
 

@@ -3,8 +3,9 @@
 import torch
 import torch.nn.functional as F
 
-from step import Candidate
+import heap
 from models import MODELS
+from step import Candidate
 
 
 class Conv:
@@ -49,19 +50,77 @@ class MatMul:
         return lambda: torch.matmul(self.a, self.b, out=self.c)
 
 
+class Cka:
+    """Linear CKA by Gram matrices with the unbiased estimator, from the features to the number."""
+
+    def __init__(self, samples, features):
+        self.n = samples
+        self.x, self.y = torch.rand(samples, features) * 2 - 1, torch.rand(samples, features) * 2 - 1
+
+    def hsic(self, k, l):
+        n = self.n
+        term = k.sum() * l.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * (k.sum(0) @ l.sum(0))
+        return ((k * l).sum() + term) / (n * (n - 3))
+
+    def part(self, name):
+        def run():
+            with torch.no_grad():
+                k, l = self.x @ self.x.T, self.y @ self.y.T
+                k.fill_diagonal_(0)
+                l.fill_diagonal_(0)
+                return (self.hsic(k, l) / (self.hsic(k, k) * self.hsic(l, l)).sqrt()).item()
+
+        return run
+
+
+class TransformerBlock:
+    """A transformer block with the norms in front: forward pass and all gradients, the input's too."""
+
+    def __init__(self, batch, tokens, width, heads, hidden):
+        self.shape = (batch, tokens, 3, heads, width // heads)
+        linear = torch.nn.Linear
+        self.qkv, self.out, self.first, self.second = linear(width, 3 * width), linear(width, width), linear(width, hidden), linear(hidden, width)
+        self.norm1, self.norm2 = torch.nn.LayerNorm(width), torch.nn.LayerNorm(width)
+        self.layers = torch.nn.ModuleList([self.qkv, self.out, self.first, self.second, self.norm1, self.norm2])
+        self.x = torch.randn(batch, tokens, width, requires_grad=True)
+        self.dy = torch.randn(batch, tokens, width)
+
+    def step(self):
+        self.layers.zero_grad(set_to_none=True)
+        self.x.grad = None
+        x = self.x
+        q, k, v = self.qkv(self.norm1(x)).reshape(self.shape).permute(2, 0, 3, 1, 4)
+        weights = torch.softmax(q @ k.transpose(-2, -1) * self.shape[-1] ** -0.5, -1)
+        x = x + self.out((weights @ v).transpose(1, 2).reshape(x.shape))
+        x = x + self.second(F.gelu(self.first(self.norm2(x))))
+        x.backward(self.dy)
+
+    def part(self, name):
+        return self.step
+
+
 class Step:
     """Training steps of a model with frozen prefixes; a part for each percentage."""
 
     def __init__(self, model, batch, frozen=(0, 25, 50, 75)):
-        name = model["name"]
-        shape = MODELS[name][1]
-        self.candidates = {f"{share:g}": Candidate(name, share) for share in frozen}
+        self.name = model["name"]
+        shape = MODELS[self.name][1]
+        self.candidates = {f"{share:g}": Candidate(self.name, share) for share in frozen}
         self.x = torch.randn(batch, *shape)
         self.y = torch.randint(10, (batch,))
 
     def part(self, name):
         candidate = self.candidates[name]
         return lambda: candidate.step(self.x, self.y)
+
+    def peak_bytes(self, name):
+        """Of three steps of a model of its own, parameters and optimizer included."""
+        def run():
+            candidate = Candidate(self.name, float(name))
+            for _ in range(3):
+                candidate.step(self.x, self.y)
+
+        return heap.peak_of(run)
 
 
 class Passes:
@@ -126,4 +185,13 @@ class Gelu(Memory):
         super().__init__(lambda x: F.gelu(x, approximate="tanh" if tanh else "none"), torch.randn(elements))
 
 
-KINDS = {"attention": Attention, "conv": Conv, "gelu": Gelu, "layer_norm": LayerNorm, "matmul": MatMul, "step": Step}
+KINDS = {
+    "attention": Attention,
+    "cka": Cka,
+    "conv": Conv,
+    "gelu": Gelu,
+    "layer_norm": LayerNorm,
+    "matmul": MatMul,
+    "step": Step,
+    "transformer_block": TransformerBlock,
+}
