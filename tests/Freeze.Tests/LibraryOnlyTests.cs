@@ -19,15 +19,15 @@ public sealed class LibraryOnlyTests
             ["width"] = 4, ["in_channels"] = data.Train.Channels, ["num_classes"] = data.Train.ClassNames.Count,
         });
         using var optimizer = new Sgd(network, momentum: 0.9f, nesterov: true);
-        using var policy = new SmartFrzPolicy(new SmartFrzPolicyOptions { Threshold = 0.01 });
+        using var policy = new SmartFrzPolicy(new SmartFrzPolicyOptions());
         var loader = new BatchLoaderOptions { BatchSize = 16, Mean = data.Mean, Deviation = data.Deviation };
         using var trainer = new Trainer(
             network, optimizer, new CosineSchedule(0.05f), new BatchLoader(data.Train, loader),
-            new BatchLoader(data.Test, loader with { Shuffle = false, DropLast = false }), new TrainerOptions { Epochs = 2 });
+            new BatchLoader(data.Test, loader with { Shuffle = false, DropLast = false }), new TrainerOptions { Epochs = 4 });
         var freezing = new FreezeRunner(policy);
         trainer.Add(freezing);
         var result = trainer.Run();
-        Assert.Equal(80, result.Steps);
+        Assert.Equal(160, result.Steps);
         Assert.True(result.Last!.Accuracy > 0.2, $"accuracy {result.Last.Accuracy}");
         Assert.NotEmpty(freezing.Events);
     }
