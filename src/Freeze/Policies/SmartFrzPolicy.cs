@@ -68,7 +68,7 @@ public sealed record SmartFrzPolicyOptions
 public sealed class SmartFrzPolicy : FreezePolicy
 {
     private readonly SmartFrzPolicyOptions _options;
-    private readonly Dictionary<string, int> _votes = new(StringComparer.Ordinal);
+    private Dictionary<string, int> _votes = new(StringComparer.Ordinal);
     private CheckpointEntries? _restored;
     private Engine? _engine;
     private PredictorFile? _file;
@@ -157,7 +157,7 @@ public sealed class SmartFrzPolicy : FreezePolicy
             _histories!.Record();
         }
 
-        return decides ? Stage(context.Units.Count) : FreezeDecision.None;
+        return decides ? Stage(context) : FreezeDecision.None;
     }
 
     /// <inheritdoc/>
@@ -183,29 +183,51 @@ public sealed class SmartFrzPolicy : FreezePolicy
         base.Dispose(disposing);
     }
 
-    private FreezeDecision Stage(int units)
+    private FreezeDecision Stage(FreezeContext context)
     {
         var wanted = new List<UnitDecision>();
+        var votes = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var unit in _histories!.All.GroupBy(h => h.Unit))
         {
-            if (!unit.All(h => h.History.IsFull))
+            if (Settled(unit) is { } p)
             {
-                continue;
+                int inRow = votes[unit.Key.Name] = _votes.GetValueOrDefault(unit.Key.Name) + 1;
+                if (inRow >= _options.Votes)
+                {
+                    wanted.Add(new UnitDecision(
+                        unit.Key.Name, p, string.Create(CultureInfo.InvariantCulture, $"predictor: P(freeze) {p:0.000} >= {_options.Threshold:0.###}")));
+                }
             }
-
-            double[] probabilities = [.. unit.Select(h => Probability(h.History))];
-            double p = _options.Combine == UnitProbability.Min ? probabilities.Min() : probabilities.Average();
-            int votes = p >= _options.Threshold ? _votes.GetValueOrDefault(unit.Key.Name) + 1 : 0;
-            _votes[unit.Key.Name] = votes;
-            if (votes >= _options.Votes)
+            else if (context.Freezer.Mode == FreezeMode.Prefix)
             {
-                wanted.Add(new UnitDecision(
-                    unit.Key.Name, p, string.Create(CultureInfo.InvariantCulture, $"predictor: P(freeze) {p:0.000} >= {_options.Threshold:0.###}")));
+                // Behind a unit that goes on learning none can freeze: nobody is asked.
+                break;
             }
         }
 
-        int most = Math.Max(1, (int)(_options.StageShare * units));
+        _votes = votes;
+        int most = Math.Max(1, (int)(_options.StageShare * context.Units.Count));
         return FreezeDecision.ToFreeze(wanted.Take(most));
+    }
+
+    // The unit's probability if it reaches the threshold, else null; a tensor below it spares the others of its unit when the least counts.
+    private double? Settled(IEnumerable<(FreezableUnit Unit, WeightHistory History)> unit)
+    {
+        double least = double.PositiveInfinity, sum = 0;
+        int count = 0;
+        foreach (var (_, history) in unit)
+        {
+            if (!history.IsFull || (_options.Combine == UnitProbability.Min && least < _options.Threshold))
+            {
+                return null;
+            }
+
+            double p = Probability(history);
+            (least, sum, count) = (Math.Min(least, p), sum + p, count + 1);
+        }
+
+        double combined = _options.Combine == UnitProbability.Min ? least : sum / count;
+        return combined >= _options.Threshold ? combined : null;
     }
 
     // One layer at a time: the workspace stays that of one window.
