@@ -18,9 +18,9 @@ import subprocess
 import sys
 import tempfile
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.dont_write_bytecode = True  # the imports below would leave a __pycache__ here
 
+import environment  # before PyTorch
 import numpy as np
 import torch
 import torch.nn.functional as F

@@ -7,14 +7,12 @@ also has the peak of the native heap, where the work can tell. The kinds of work
 """
 
 import json
-import os
 import sys
 import time
 
-# Threads that wait must not spin: on a shared machine that costs the others and counts as processor time.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.dont_write_bytecode = True
 
+import environment
 import torch
 
 import works
@@ -34,7 +32,7 @@ def main():
     print(json.dumps({
         "pytorch": torch.__version__,
         "mkldnn": torch.backends.mkldnn.is_available(),
-        "omp_wait_policy": os.environ["OMP_WAIT_POLICY"],
+        **environment.SETTINGS,
     }), flush=True)
     key, work, looked = None, None, set()
     for line in sys.stdin:

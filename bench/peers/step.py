@@ -19,10 +19,9 @@ import statistics
 import sys
 import time
 
-# Threads that wait must not spin: on a shared machine that costs the others and counts as processor time.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.dont_write_bytecode = True  # the import below would leave a __pycache__ here
 
+import environment
 import torch
 import torch.nn.functional as F
 
@@ -99,7 +98,7 @@ def main():
         "input": [options.batch, *MODELS[options.model][1]],
         "units": candidates[0].units,
         "threads": torch.get_num_threads(),
-        "omp_wait_policy": os.environ["OMP_WAIT_POLICY"],
+        **environment.SETTINGS,
         "steps": options.steps,
         "warm_up": options.warm_up,
         "load_average": [round(load_before, 2), round(os.getloadavg()[0], 2)],

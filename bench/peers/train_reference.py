@@ -22,9 +22,8 @@ import struct
 import time
 from pathlib import Path
 
-# Threads that wait must not spin: on a shared machine that costs the others and counts as processor time.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+import environment  # before PyTorch
 import numpy as np
 import torch
 import torch.nn.functional as F
