@@ -32,6 +32,21 @@ public sealed class WeightsTests : Smartfrz, IDisposable
     }
 
     [Fact]
+    public void A_file_of_torch_save_is_converted_and_its_floats_take_the_type_asked_for()
+    {
+        string source = Path.Combine(Repository.Root, "tests", "Nn.Tests", "Weights", "Golden", "checkpoint.pth");
+
+        Assert.Contains("7 tensors, 22 values", Run("weights", "convert", source, _folder["a.safetensors"]).Output, StringComparison.Ordinal);
+        Assert.Equal(0, Run("weights", "convert", source, _folder["b.safetensors"], "--dtype", "bf16").Code);
+
+        var (full, half) = (SafeTensors.Read(_folder["a.safetensors"]).Tensors, SafeTensors.Read(_folder["b.safetensors"]).Tensors);
+        Assert.Equal(full.Keys.Order(StringComparer.Ordinal), half.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(("F32 (3,2)", "BF16 (3,2)"), (full["0.weight"].ToString(), half["0.weight"].ToString()));
+        Assert.Equal([0f, 1f, 2f, 3f, 4f, 5f], half["0.weight"].ToFloats());
+        Assert.Equal("I64 ()", half["1.num_batches_tracked"].ToString());
+    }
+
+    [Fact]
     public void Of_a_checkpoint_the_network_is_taken()
     {
         string[] run = ["--model", "resnet8", "--set", "model.width=2", "--data", "synthetic", "--set", "data.size=8", "--set", "data.train=32", "--device", "cpu", "--limit-test", "16"];
@@ -61,8 +76,11 @@ public sealed class WeightsTests : Smartfrz, IDisposable
         Assert.StartsWith($"{_folder["cut"]}: ", RefusedInput("cut", sound[..^1]), StringComparison.Ordinal);
         Assert.StartsWith($"{_folder["text"]}: ", RefusedInput("text", "just a text, nothing else"u8.ToArray()), StringComparison.Ordinal);
         Assert.StartsWith($"{_folder["empty"]}: 0 bytes", RefusedInput("empty", []), StringComparison.Ordinal);
-        Assert.Contains("a PyTorch file", RefusedInput("zip.pth", "PK\u0003\u0004 and so on"u8.ToArray()), StringComparison.Ordinal);
-        Assert.Contains("a PyTorch file", RefusedInput("legacy.th", [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]), StringComparison.Ordinal);
+        Assert.StartsWith($"{_folder["zip.pth"]}: ", RefusedInput("zip.pth", "PK\u0003\u0004 and so on"u8.ToArray()), StringComparison.Ordinal);
+        Assert.Equal(
+            $"{_folder["legacy.th"]}: truncated or damaged pickle, 1 bytes wanted at byte 14, 0 are there",
+            RefusedInput("legacy.th", [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]));
+        Assert.Equal("option '--dtype' is 'int4', expected f64, f32, f16, bf16", Refused("weights", "convert", _folder["sound"], target, "--dtype", "int4"));
         Assert.Equal($"{_folder["none"]}: there is no such file", Refused("weights", "convert", _folder["none"], target));
         Assert.Equal($"output '{_folder["out.pth"]}': weights are written as .safetensors only", Refused("weights", "convert", _folder["sound"], _folder["out.pth"]));
         Directory.CreateDirectory(_folder["d.safetensors"]);

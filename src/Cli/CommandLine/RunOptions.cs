@@ -25,7 +25,7 @@ internal sealed class RunOptions
         if (parts.HasFlag(RunParts.Network))
         {
             Map<string>("--model", "model", "name", "The network, as in resnet20");
-            Map<string>("--weights", "model", "weights", "A weights file to start from: safetensors, or a checkpoint");
+            Map<string>("--weights", "model", "weights", "A weights file to start from: safetensors, what torch.save wrote, or a checkpoint");
             Map<bool>("--weights-partial", "model", "weights_partial", "Takes of --weights what fits, and prints what does not");
             Map<ulong>("--seed", "train", "seed", "Seed of initial weights, order and augmentation");
         }

@@ -26,18 +26,10 @@ public sealed class SafeTensors
     /// <exception cref="WeightsFormatException">It is missing or not a sound safetensors file.</exception>
     public static SafeTensors Read(string path)
     {
+        using var file = WeightsFile.Open(path);
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16, FileOptions.SequentialScan);
             return Read(file, path);
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new WeightsFormatException($"{path}: there is no such file", e);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new WeightsFormatException(Directory.Exists(path) ? $"{path}: a directory, expected a file" : $"{path}: may not be read", e);
         }
         catch (IOException e)
         {

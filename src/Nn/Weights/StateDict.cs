@@ -6,14 +6,19 @@ namespace SmartFrz.Nn.Weights;
 /// <remarks>
 /// Counters are I64 scalars, all else F32. Reading a file, these names are understood too:
 /// <list type="bullet">
-/// <item><c>module.NAME</c> for NAME (a network trained in PyTorch's DataParallel);</item>
+/// <item><c>module.NAME</c>, <c>_orig_mod.NAME</c> and <c>model.NAME</c> for NAME (a network wrapped by DataParallel, torch.compile or Lightning);</item>
+/// <item><c>gamma</c> and <c>beta</c> for <c>weight</c> and <c>bias</c> (layer normalisations of the first BERT files);</item>
+/// <item><c>position_ids</c>, the numbers from 0 that older BERT files hold, may be there where the network has none;</item>
 /// <item><c>fc.</c> for <c>linear.</c> and the other way round, where the network has only one of the two heads;</item>
 /// <item>a counter (<c>num_batches_tracked</c>) may be absent: then it is 0.</item>
 /// </list>
 /// </remarks>
 public static class StateDict
 {
-    private const string Wrapper = "module.";
+    // The outermost one first.
+    private static readonly string[] Wrappers = ["model.", "module.", "_orig_mod."];
+
+    private static readonly (string Old, string New)[] Endings = [(".gamma", ".weight"), (".beta", ".bias")];
 
     // The names that PyTorch's models give the same head.
     private static readonly string[] Heads = ["fc.", "linear."];
@@ -72,6 +77,11 @@ public static class StateDict
         {
             if (!slots.TryGetValue(NameIn(slots, name), out var slot) || found.ContainsKey(slot))
             {
+                if (IsCountUp(name, tensor))
+                {
+                    continue;
+                }
+
                 unexpected.Add($"{name} {Extents(tensor.Shape)}");
             }
             else if (!slot.Takes(tensor))
@@ -104,7 +114,17 @@ public static class StateDict
             return name;
         }
 
-        string bare = name.StartsWith(Wrapper, StringComparison.Ordinal) ? name[Wrapper.Length..] : name;
+        string bare = name;
+        foreach (string wrapper in Wrappers)
+        {
+            bare = bare.StartsWith(wrapper, StringComparison.Ordinal) ? bare[wrapper.Length..] : bare;
+        }
+
+        foreach (var (old, now) in Endings)
+        {
+            bare = bare.EndsWith(old, StringComparison.Ordinal) && !slots.ContainsKey(bare) ? bare[..^old.Length] + now : bare;
+        }
+
         if (slots.ContainsKey(bare))
         {
             return bare;
@@ -120,6 +140,9 @@ public static class StateDict
 
         return bare;
     }
+
+    private static bool IsCountUp(string name, StoredTensor tensor) =>
+        name.EndsWith("position_ids", StringComparison.Ordinal) && tensor.DType == "I64" && tensor.ToLongs().Index().All(p => p.Item == p.Index);
 
     private static void Write(Dictionary<Slot, StoredTensor> found)
     {

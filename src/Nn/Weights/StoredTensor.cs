@@ -77,8 +77,49 @@ public sealed record StoredTensor(string DType, IReadOnlyList<int> Shape, ReadOn
         };
     }
 
+    /// <summary>The same numbers in another floating-point type, rounded to the nearest; a tensor of whole numbers stays as it is.</summary>
+    /// <param name="type">F64, F32, F16 or BF16.</param>
+    /// <exception cref="ArgumentException">It is none of these.</exception>
+    public StoredTensor To(string type)
+    {
+        if (type == DType || DType is not ("F64" or "F32" or "F16" or "BF16"))
+        {
+            return this;
+        }
+
+        double[] values = ToDoubles();
+        return type switch
+        {
+            "F64" => Of(values, Shape),
+            "F32" => Of(Array.ConvertAll(values, v => (float)v), Shape),
+            "F16" => Of(Array.ConvertAll(values, v => (Half)v), Shape),
+            "BF16" => new StoredTensor(type, Shape, MemoryMarshal.AsBytes<ushort>(Array.ConvertAll(values, BFloat16)).ToArray()),
+            _ => throw new ArgumentException($"type {type}, expected F64, F32, F16 or BF16", nameof(type)),
+        };
+    }
+
     /// <summary><c>F32 (16,3,3,3)</c>.</summary>
     public override string ToString() => Describe(DType, Shape);
+
+    // The upper half of a float, rounded to nearest, ties to even. The float takes the double's rounding to odd first, so that two
+    // roundings are one.
+    private static ushort BFloat16(double value)
+    {
+        float single = (float)value;
+        if (!float.IsFinite(single))
+        {
+            return float.IsNaN(single) ? (ushort)0x7FC0 : (ushort)(BitConverter.SingleToUInt32Bits(single) >> 16);
+        }
+
+        uint bits = BitConverter.SingleToUInt32Bits(single);
+        if (single != value)
+        {
+            // Towards zero, and the last bit set: the inexact remainder stays visible.
+            bits = (Math.Abs((double)single) > Math.Abs(value) ? bits - 1 : bits) | 1;
+        }
+
+        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    }
 
     /// <summary>The types that a file may hold.</summary>
     internal static IEnumerable<string> Types => Sizes.Keys;

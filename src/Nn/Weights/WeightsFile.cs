@@ -1,6 +1,6 @@
 namespace SmartFrz.Nn.Weights;
 
-/// <summary>The weights of a network in a safetensors file, readable by PyTorch's tools and the other way round.</summary>
+/// <summary>The weights of a network in a file: safetensors, readable by PyTorch's tools and the other way round; what torch.save wrote is read too.</summary>
 public static class WeightsFile
 {
     /// <summary>Writes the network's state, whole or not at all.</summary>
@@ -22,14 +22,15 @@ public static class WeightsFile
         file.Write(path);
     }
 
-    /// <summary>Reads the weights in a file: those of a safetensors file, or the network's in a checkpoint of ours.</summary>
+    /// <summary>Reads the weights in a file: those of a safetensors file, the network's in a checkpoint of ours, or those of a <see cref="PyTorchFile"/>.</summary>
     /// <exception cref="WeightsFormatException">The file is missing, damaged or of a format that is not read.</exception>
     public static IReadOnlyDictionary<string, StoredTensor> Read(string path) => ReadFile(path).Tensors;
 
     /// <summary>The weights of a file as a safetensors file to write.</summary>
     /// <param name="path">The file, as <see cref="Read"/> takes it. Its texts are kept, but those of a checkpoint.</param>
+    /// <param name="type">The type of the floating-point tensors, as <see cref="StoredTensor.To"/> takes it; null for each its own.</param>
     /// <exception cref="WeightsFormatException">It is missing, damaged or of a format that is not read.</exception>
-    public static SafeTensors Convert(string path)
+    public static SafeTensors Convert(string path, string? type = null)
     {
         var read = ReadFile(path);
         var file = new SafeTensors();
@@ -39,22 +40,24 @@ public static class WeightsFile
         }
 
         file.Metadata.TryAdd("format", "pt");
-        AddAligned(file, read.Tensors);
+        AddAligned(file, type is null ? read.Tensors : read.Tensors.Select(t => KeyValuePair.Create(t.Key, t.Value.To(type))));
         return file;
     }
 
     private static SafeTensors ReadFile(string path)
     {
-        SafeTensors file;
-        try
+        if (IsPyTorch(path))
         {
-            file = SafeTensors.Read(path);
-        }
-        catch (WeightsFormatException e) when (IsPyTorch(path))
-        {
-            throw new WeightsFormatException($"{path}: a PyTorch file; this version reads safetensors files only, as safetensors.torch.save_file writes them", e);
+            var stored = new SafeTensors();
+            foreach (var (name, tensor) in PyTorchFile.Read(path))
+            {
+                stored.Tensors.Add(name, tensor);
+            }
+
+            return stored;
         }
 
+        var file = SafeTensors.Read(path);
         if (!Checkpoint.IsCheckpoint(file))
         {
             return file;
@@ -87,19 +90,40 @@ public static class WeightsFile
     /// <exception cref="WeightsFormatException">The file is missing or damaged.</exception>
     public static StateDictReport LoadPartial(Module module, string path) => StateDict.LoadPartial(module, Read(path), path);
 
-    // A zip archive, or a pickle of protocol 2 (what torch.save wrote before archives).
-    private static bool IsPyTorch(string path)
+    /// <summary>Opens a file for reading.</summary>
+    /// <exception cref="WeightsFormatException">It is missing or may not be read.</exception>
+    internal static FileStream Open(string path)
     {
         try
         {
-            using var file = File.OpenRead(path);
-            Span<byte> start = stackalloc byte[4];
-            int read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-            return start[..read].SequenceEqual("PK\u0003\u0004"u8) || (read >= 2 && start[0] == 0x80 && start[1] == 2);
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16, FileOptions.SequentialScan);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            return false;
+            throw new WeightsFormatException($"{path}: there is no such file", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new WeightsFormatException(Directory.Exists(path) ? $"{path}: a directory, expected a file" : $"{path}: may not be read", e);
+        }
+        catch (IOException e)
+        {
+            throw new WeightsFormatException($"{path}: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+    }
+
+    private static bool IsPyTorch(string path)
+    {
+        using var file = Open(path);
+        Span<byte> start = stackalloc byte[16];
+        try
+        {
+            int read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            return PyTorchFile.Begins(start[..read]);
+        }
+        catch (IOException e)
+        {
+            throw new WeightsFormatException($"{path}: {e.Message.ReplaceLineEndings(" ")}", e);
         }
     }
 }

@@ -53,6 +53,26 @@ public sealed class StateDictTests
     }
 
     [Fact]
+    public void Names_and_extras_of_older_files_are_understood()
+    {
+        using var test = new TestEngine();
+        using var network = new Headed(ModuleScope.Root(test.Engine, 1));
+        var stored = new Dictionary<string, StoredTensor>
+        {
+            ["model._orig_mod.fc.gamma"] = StoredTensor.Of([1f, 2f], 1, 2),
+            ["model.fc.beta"] = StoredTensor.Of([3f], 1),
+            ["bert.embeddings.position_ids"] = StoredTensor.Of([0L, 1L, 2L], 1, 3),
+        };
+        StateDict.Load(network, stored, "x");
+
+        Assert.Equal([1f, 2f, 3f], network.Parameters().SelectMany(p => p.Value.ToArray()));
+        stored["bert.embeddings.position_ids"] = StoredTensor.Of([0L, 5L, 2L], 1, 3);
+        Assert.Equal(
+            "x: 1 tensor does not fit Headed: unexpected bert.embeddings.position_ids (1,3)",
+            Assert.Throws<WeightsFormatException>(() => StateDict.Load(network, stored, "x")).Message);
+    }
+
+    [Fact]
     public void What_does_not_fit_is_listed_and_changes_nothing()
     {
         using var test = new TestEngine();
