@@ -35,7 +35,8 @@ public sealed class BenchTests : Smartfrz
     {
         Assert.Equal("'x' in --frozen 0,x is no percentage, expected numbers as in 0,25,50", Refused([.. Small, "--frozen", "0,x"]));
         Assert.Equal("100 % of the 5 units of resnet8 frozen: 0 to 4 of them are expected", Refused([.. Small, "--frozen", "100"]));
-        Assert.StartsWith("unknown option 'data.length'", Refused([.. Small, "--set", "data.length=8"]), StringComparison.Ordinal);
+        Assert.StartsWith("unknown option 'data.width'", Refused([.. Small, "--set", "data.width=8"]), StringComparison.Ordinal);
+        Assert.Equal("option 'data.length' is of texts, resnet8 takes images", Refused([.. Small, "--set", "data.length=8"]));
         Assert.Equal("bench step makes its own data, 'cifar10' was asked for", Refused([.. Small, "--set", "data.name=cifar10"]));
     }
 }

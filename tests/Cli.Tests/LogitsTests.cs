@@ -35,7 +35,7 @@ public sealed class LogitsTests : Smartfrz
         folder.Write("damaged", File.ReadAllBytes(input)[..^1]);
 
         string RefusedInput(string path) => Refused(["logits", .. Network, "--input", path, "--output", folder["out"]]);
-        Assert.Equal($"{tokens}: there is no tensor 'input' F32 (N,C,H,W); it holds 'input_ids', and this version has networks for images only", RefusedInput(tokens));
+        Assert.Equal($"{tokens} has 'input_ids', resnet8 expects 'input'", RefusedInput(tokens));
         Assert.StartsWith(folder["damaged"] + ": ", RefusedInput(folder["damaged"]), StringComparison.Ordinal);
         Assert.StartsWith("unknown model 'resnet9', did you mean 'resnet", Refused("logits", "--model", "resnet9", "--device", "cpu", "--input", input, "--output", folder["out"]), StringComparison.Ordinal);
         Assert.StartsWith("unknown option '--inptu' of 'logits', did you mean '--input'?", Refused("logits", "--inptu", input), StringComparison.Ordinal);

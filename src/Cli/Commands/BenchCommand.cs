@@ -29,7 +29,7 @@ internal sealed class BenchCommand : ICliCommand
     private static Command Step()
     {
         var defaults = new StepBenchOptions();
-        var command = new Command("step", "Training steps with frozen prefixes of the network: time, memory, and what freezing could save at best; made-up data of the network's own size, or --set data.size=N");
+        var command = new Command("step", "Training steps with frozen prefixes of the network: time, memory, and what freezing could save at best; made-up data of the network's own size, or --set data.size=N, data.length=T");
         var run = new RunOptions(command, RunParts.Network | RunParts.Batch);
         var frozen = new Option<string>("--frozen") { Description = "Percentages of the units, from the input on, separated by commas", DefaultValueFactory = _ => "0,25,50,75" };
         var steps = new Option<int>("--steps") { Description = "Measured steps of each", DefaultValueFactory = _ => defaults.Steps };
@@ -48,12 +48,14 @@ internal sealed class BenchCommand : ICliCommand
                 throw new OptionException($"bench step makes its own data, '{data}' was asked for");
             }
 
+            var size = OptionBinder.Bind<DataSize>(RunConfig.OptionsOf(config.Data, "name"), "data");
             var bench = new StepBench(config, new StepBenchOptions
             {
                 Frozen = Percentages(result.GetValue(frozen)!),
                 Steps = result.GetValue(steps),
                 WarmUp = result.GetValue(warmUp),
-                Size = OptionBinder.Bind<DataSize>(RunConfig.OptionsOf(config.Data, "name"), "data").Size,
+                Size = size.Size,
+                Length = size.Length,
             });
             using var device = FreezeRun.OpenDevice(config.Device);
             var outcome = bench.Run(device, stop);
@@ -102,5 +104,7 @@ internal sealed class BenchCommand : ICliCommand
     private sealed record DataSize
     {
         public int? Size { get; init; }
+
+        public int? Length { get; init; }
     }
 }

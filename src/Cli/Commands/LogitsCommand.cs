@@ -16,7 +16,7 @@ internal sealed class LogitsCommand : ICliCommand
     {
         var command = new Command("logits", "Forward only, in evaluation mode: --input X.safetensors to --output Y.safetensors");
         var run = new RunOptions(command, RunParts.Network);
-        var input = new Option<string>("--input") { Description = "Safetensors with input F32 (N,C,H,W), used as it is", Required = true };
+        var input = new Option<string>("--input") { Description = "Safetensors with input F32 (N,C,H,W), or input_ids, token_type_ids, attention_mask I64 (N,T), used as it is", Required = true };
         var output = new Option<string>("--output") { Description = "The file of the logits, safetensors", Required = true };
         command.Options.Add(input);
         command.Options.Add(output);
@@ -27,14 +27,14 @@ internal sealed class LogitsCommand : ICliCommand
             using var device = FreezeRun.OpenDevice(config.Device);
             using var engine = new Engine(device);
             using var network = ConfiguredNetwork.Build(engine, config, NetworkInput.Of(batch));
+            batch.Check(network);
             Notices.PrintFresh(config);
             Notices.Print(ConfiguredNetwork.LoadWeights(network, config));
-            batch.Check(network);
             using var target = new OutputFile(result.GetValue(output)!);
             var file = new SafeTensors();
             file.Tensors.Add("logits", Inference.Logits(network, batch));
             file.Write(target.FullPath);
-            Console.WriteLine($"{network.Name}: logits of {batch.Shape[0]} examples; {target.FullPath}");
+            Console.WriteLine($"{network.Name}: logits of {batch.Count} examples; {target.FullPath}");
             return Failure.None;
         });
         return command;

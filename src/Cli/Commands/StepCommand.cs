@@ -13,7 +13,7 @@ internal sealed class StepCommand : ICliCommand
     {
         var command = new Command("step", "Trains a few steps on one given batch and writes logits, losses, gradients, the state and the ledger: for debugging and for parity with other frameworks");
         var run = new RunOptions(command, RunParts.Network | RunParts.Optimizer);
-        var input = new Option<string>("--input") { Description = "Safetensors with input F32 (N,C,H,W) and target I64 (N), used as they are", Required = true };
+        var input = new Option<string>("--input") { Description = "Safetensors with input F32 (N,C,H,W), or input_ids, token_type_ids, attention_mask I64 (N,T), and target I64 (N), used as they are", Required = true };
         var output = new Option<string>("--output") { Description = "The file of the results, safetensors", Required = true };
         var steps = new Option<int>("--steps") { Description = "Steps", DefaultValueFactory = _ => 1 };
         var freeze = new Option<string?>("--freeze") { Description = "Modules and parameters that are frozen from the start, separated by commas" };

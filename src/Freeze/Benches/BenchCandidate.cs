@@ -2,7 +2,6 @@ using System.Diagnostics;
 using MathNet.Numerics.Statistics;
 using SmartFrz.Kernels;
 using SmartFrz.Nn;
-using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
 using SmartFrz.Tensors;
 
@@ -29,8 +28,9 @@ internal sealed class BenchCandidate : IDisposable
             Network = ConfiguredNetwork.Build(_engine, config, new NetworkInput(Size: options.Size));
             ConfiguredNetwork.LoadWeights(Network, config);
             _frozenUnits = UnitsOf(Network, percent);
-            var batch = Batch(Network, config.Train.Batch, config.Train.Seed, options.Size);
-            Input = batch.Shape;
+            var batch = MadeUpBatch.Of(Network, config.Train.Batch, config.Train.Seed, options.Size, options.Length);
+            Input = batch.Inputs[0].Shape;
+            batch.Check(Network);
             var optimizer = Optimizers.Read(config.Optimizer);
             var schedule = new ConstantSchedule(optimizer.Options.Lr);
             _training = new BatchTraining(Network, optimizer, schedule, config.Train, batch, options.WarmUp + options.Steps + options.KernelSteps);
@@ -132,25 +132,5 @@ internal sealed class BenchCandidate : IDisposable
         return k >= 0 && k < units
             ? (int)k
             : throw new OptionException(FormattableString.Invariant($"{percent} % of the {units} units of {network.Name} frozen: 0 to {units - 1} of them are expected"));
-    }
-
-    private static TensorBatch Batch(Network network, int count, ulong seed, int? size)
-    {
-        var shape = network.InputShape;
-        var (height, width) = (size ?? shape[1], size ?? shape[2]);
-        var data = new SyntheticDataset(count, network.NumClasses, shape[0], height, width, noise: 0.75, seed);
-        var pixels = new byte[shape[0] * height * width];
-        var input = new float[(long)count * pixels.Length];
-        for (int image = 0; image < count; image++)
-        {
-            data.Read(image, pixels);
-            for (int i = 0; i < pixels.Length; i++)
-            {
-                // About as wide as normalised images.
-                input[(image * pixels.Length) + i] = ((pixels[i] / 255f) - 0.5f) / 0.25f;
-            }
-        }
-
-        return new TensorBatch(new Shape(count, shape[0], height, width), input, [.. Enumerable.Range(0, count).Select(i => (long)data.Label(i))]);
     }
 }

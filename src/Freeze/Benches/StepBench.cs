@@ -25,6 +25,9 @@ public sealed record StepBenchOptions
 
     /// <summary>Rows and columns of the images; null for the network's own.</summary>
     public int? Size { get; init; }
+
+    /// <summary>Tokens of the texts; null for the network's own.</summary>
+    public int? Length { get; init; }
 }
 
 /// <summary>
@@ -49,6 +52,7 @@ public sealed class StepBench
         OptionBinder.RequireAtLeast(0, options.WarmUp, "warm-up");
         OptionBinder.RequireAtLeast(1, options.KernelSteps, "kernel-steps");
         OptionBinder.RequireAtLeast(1, options.Size ?? 1, "data.size");
+        OptionBinder.RequireAtLeast(1, options.Length ?? 1, "data.length");
         new TrainerOptions { LabelSmoothing = config.Train.LabelSmoothing, ClipNorm = config.Train.ClipNorm }.Check();
         if (options.Frozen.Count == 0)
         {

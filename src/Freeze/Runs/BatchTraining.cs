@@ -10,7 +10,9 @@ internal sealed class BatchTraining : IDisposable
 {
     private readonly TrainingContext _training;
     private readonly ISchedule _schedule;
-    private readonly Tensor _inputs, _targets;
+    private readonly IDisposable _places;
+    private readonly IReadOnlyList<Tensor> _inputs;
+    private readonly Tensor _targets;
     private readonly float _labelSmoothing, _clipNorm;
     private readonly GradientNorm? _norm;
 
@@ -27,9 +29,8 @@ internal sealed class BatchTraining : IDisposable
         _training = new TrainingContext(network, optimizer.Create(network), stepsPerEpoch: steps, epochs: 1);
         Freezer = new Freezer(_training, FreezeMode.Free, keepOptimizerState: false);
         (_schedule, _labelSmoothing, _clipNorm) = (schedule, train.LabelSmoothing, train.ClipNorm);
-        _inputs = engine.NewPersistent(batch.Shape, DType.F32, BufferKind.Input);
-        _targets = engine.NewPersistent(new Shape(batch.Shape[0]), DType.I64, BufferKind.Input);
-        engine.Context.Upload<float>(batch.Input, _inputs.Buffer);
+        (_places, _inputs) = batch.ToDevice(network);
+        _targets = engine.NewPersistent(new Shape(batch.Count), DType.I64, BufferKind.Input);
         engine.Context.Upload<long>(batch.Target, _targets.Buffer);
         _norm = train.ClipNorm > 0 ? new GradientNorm(network) : null;
         network.SetTraining(true);
@@ -67,7 +68,7 @@ internal sealed class BatchTraining : IDisposable
     public void Dispose()
     {
         _norm?.Dispose();
-        _inputs.Dispose();
+        _places.Dispose();
         _targets.Dispose();
         _training.Optimizer.Dispose();
     }

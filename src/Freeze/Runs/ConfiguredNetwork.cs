@@ -16,8 +16,9 @@ public readonly record struct NetworkInput(int? Channels = null, int? Size = nul
     /// <summary>Images of a data set.</summary>
     public static NetworkInput Of(DataSplits data) => new(data.Train.Channels, data.Train.Height, data.Train.ClassNames.Count);
 
-    /// <summary>Images of one batch.</summary>
-    public static NetworkInput Of(TensorBatch batch) => new(batch.Shape[1], batch.Shape[2]);
+    /// <summary>Images of one batch; of texts nothing follows.</summary>
+    public static NetworkInput Of(TensorBatch batch) =>
+        batch.Inputs[0].Shape is { Rank: 4 } image ? new(image[1], image[2]) : default;
 }
 
 /// <summary>Builds the network that the section <c>model</c> of a configuration describes.</summary>
@@ -63,7 +64,7 @@ public static class ConfiguredNetwork
         var (name, section) = OptionBinder.Named(config.Model, "model", "");
         var options = RunConfig.OptionsOf(section, WeightsKeys);
         var known = ModelZoo.OptionsOf(name);
-        foreach (var (key, value) in new[] { ("in_channels", input.Channels), ("image_size", input.Size), ("num_classes", input.Classes) })
+        foreach (var (key, value) in new[] { ("in_channels", input.Channels), ("image_size", input.Size), ("img_size", input.Size), ("num_classes", input.Classes) })
         {
             if (value is not null && known.Contains(key) && !options.ContainsKey(key))
             {

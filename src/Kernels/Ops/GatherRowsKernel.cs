@@ -56,7 +56,7 @@ public readonly unsafe struct GatherRowsKernel(DeviceBuffer table, DeviceBuffer 
 
 /// <summary>
 /// dtable[r, :] = the sum of dy[i, :] over all i with index[i] = r, in the order of i; or dtable += that. An index outside the table
-/// adds to nothing.
+/// adds to nothing, nor does the one of padding.
 /// </summary>
 /// <param name="dy">The gradient of the rows taken.</param>
 /// <param name="index">The rows that were taken.</param>
@@ -65,11 +65,13 @@ public readonly unsafe struct GatherRowsKernel(DeviceBuffer table, DeviceBuffer 
 /// <param name="columns">Columns.</param>
 /// <param name="count">Rows taken.</param>
 /// <param name="accumulate">Add to the gradient of the table.</param>
-public readonly unsafe struct ScatterRowsKernel(DeviceBuffer dy, DeviceBuffer index, DeviceBuffer table, int rows, int columns, int count, bool accumulate = false)
+/// <param name="padding">The row that has no gradient; -1 for none.</param>
+public readonly unsafe struct ScatterRowsKernel(
+    DeviceBuffer dy, DeviceBuffer index, DeviceBuffer table, int rows, int columns, int count, bool accumulate = false, int padding = -1)
     : IKernel
 {
     private readonly DeviceBuffer _dy = dy, _index = index, _table = table;
-    private readonly int _rows = rows, _columns = columns, _count = count;
+    private readonly int _rows = rows, _columns = columns, _count = count, _padding = padding;
     private readonly bool _accumulate = accumulate;
 
     /// <inheritdoc/>
@@ -96,6 +98,7 @@ public readonly unsafe struct ScatterRowsKernel(DeviceBuffer dy, DeviceBuffer in
             Columns = _columns,
             Count = _count,
             Strip = LineFloats,
+            Padding = _padding,
             Accumulate = _accumulate,
         };
         cpu.Pool.For(lines, Math.Max(1, ElementsPerPiece / (LineFloats * Math.Max(1, _count))), ref body);
@@ -111,6 +114,7 @@ public readonly unsafe struct ScatterRowsKernel(DeviceBuffer dy, DeviceBuffer in
             Rows = _rows,
             Columns = _columns,
             Count = _count,
+            Padding = _padding,
             Accumulate = _accumulate ? 1 : 0,
         });
 }
@@ -145,7 +149,7 @@ internal unsafe struct ScatterRowsCpu : IParallelBody
 {
     public float* Dy, Table;
     public int* Index;
-    public int Rows, Columns, Count, Strip;
+    public int Rows, Columns, Count, Strip, Padding;
     public bool Accumulate;
 
     public readonly void Run(int begin, int end, int worker)
@@ -159,7 +163,7 @@ internal unsafe struct ScatterRowsCpu : IParallelBody
         for (int i = 0; i < Count; i++)
         {
             int row = Index[i];
-            if (row >= 0 && row < Rows)
+            if (row >= 0 && row < Rows && row != Padding)
             {
                 float* from = Dy + ((long)i * Columns) + first, to = Table + ((long)row * Columns) + first;
                 for (int c = 0; c < columns; c++)
@@ -185,7 +189,7 @@ internal static class GatherRowsCuda
     {
         public ArrayView<float> Dy, Table;
         public ArrayView<int> Index;
-        public int Rows, Columns, Count;
+        public int Rows, Columns, Count, Padding;
         public int Accumulate;
     }
 
@@ -225,7 +229,7 @@ internal static class GatherRowsCuda
             float sum = 0f;
             for (int i = 0; i < a.Count; i++)
             {
-                if (a.Index[i] == row)
+                if (a.Index[i] == row && row != a.Padding)
                 {
                     sum += a.Dy[((long)i * a.Columns) + c];
                     hit = true;

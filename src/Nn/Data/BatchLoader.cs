@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
+using SmartFrz.Kernels;
 using SmartFrz.Kernels.Random;
 using SmartFrz.Nn.Options;
+using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn.Data;
 
@@ -14,7 +16,7 @@ namespace SmartFrz.Nn.Data;
 /// Shapes:   <see cref="HostBatch.Inputs"/> (N,C,H,W).
 /// The bits depend on the data, the seed and the epoch alone: not on prefetching, on threads, or on the batch an epoch is begun at.
 /// </remarks>
-public sealed class BatchLoader
+public sealed class BatchLoader : IBatchSource
 {
     // The stream of the generator: augmentation must not draw the same numbers.
     private const ulong OrderStream = 0x6F72646572000000;
@@ -30,6 +32,7 @@ public sealed class BatchLoader
         ArgumentNullException.ThrowIfNull(options);
         options.Check(data);
         (Data, Options) = (data, options);
+        Inputs = [new InputSpec(InputSpec.Image, DType.F32, new Shape(data.Channels, data.Height, data.Width))];
         _normalizer = new Normalizer(data.Channels, data.Height, data.Width, options.Mean, options.Deviation);
     }
 
@@ -41,6 +44,17 @@ public sealed class BatchLoader
 
     /// <summary>Batches of an epoch.</summary>
     public int BatchesPerEpoch => (int)((Data.Count + (Options.DropLast ? 0L : Options.BatchSize - 1)) / Options.BatchSize);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<InputSpec> Inputs { get; }
+
+    int IBatchSource.ExampleCount => Data.Count;
+
+    int IBatchSource.BatchSize => Options.BatchSize;
+
+    bool IBatchSource.DropsLast => Options.DropLast;
+
+    ulong IBatchSource.Seed => Options.Seed;
 
     private int ValuesPerImage => Data.Channels * Data.Height * Data.Width;
 
@@ -59,6 +73,8 @@ public sealed class BatchLoader
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstBatch, BatchesPerEpoch);
         return Options.Prefetch > 0 ? Prefetched(epoch, firstBatch) : Direct(epoch, firstBatch);
     }
+
+    IEnumerable<IBatch> IBatchSource.Batches(int epoch, int firstBatch) => Epoch(epoch, firstBatch);
 
     /// <summary>The images of an epoch in their order.</summary>
     public int[] Order(int epoch)
@@ -161,7 +177,7 @@ public sealed class BatchLoader
         }
     }
 
-    private HostBatch Rent() => _pool.TryTake(out var batch) ? batch : new HostBatch(Options.BatchSize, ValuesPerImage);
+    private HostBatch Rent() => _pool.TryTake(out var batch) ? batch : new HostBatch(Options.BatchSize, Inputs[0].Shape);
 
     private void Fill(HostBatch batch, int[] order, int epoch, int number, byte[][] scratch)
     {

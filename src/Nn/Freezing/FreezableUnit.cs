@@ -24,11 +24,11 @@ public sealed record FreezableUnit(string Name, IReadOnlyList<string> Prefixes, 
         {
             if (units.Count == 0 || module.OwnParameters.Any(p => p.Shape.Rank >= 2))
             {
-                units.Add(([module.Path], blocks.Any(b => b.IsHead && b.Contains(module.Path))));
+                units.Add(([.. module.Prefixes], blocks.Any(b => b.IsHead && b.Contains(module.Path))));
             }
             else
             {
-                units[^1].Prefixes.Add(module.Path);
+                units[^1].Prefixes.AddRange(module.Prefixes);
             }
         }
 

@@ -13,6 +13,17 @@ internal static class ModelOptions
     /// <summary>The stem for images of that size.</summary>
     public static Stem StemFor(int imageSize) => IsSmall(imageSize) ? Stem.Cifar : Stem.Imagenet;
 
+    /// <summary>Complains about a size that is below 1 or no multiple of another.</summary>
+    public static void RequireMultiple(int value, string key, int of, string ofKey)
+    {
+        OptionBinder.RequireAtLeast(1, of, "model." + ofKey);
+        OptionBinder.RequireAtLeast(1, value, "model." + key);
+        if (value % of != 0)
+        {
+            throw new OptionException($"option 'model.{key}' is {value}, expected a multiple of 'model.{ofKey}', which is {of}");
+        }
+    }
+
     /// <summary>Complains about a dropout that is no share, before anything is made.</summary>
     public static void RequireDropout(float dropout)
     {

@@ -18,7 +18,7 @@ public sealed record PartSummary
     /// <summary>Those of them that are not frozen.</summary>
     public required long TrainableParameters { get; init; }
 
-    /// <summary>Multiplications with additions in convolutions and products of the forward pass.</summary>
+    /// <summary>Multiplications with additions in convolutions, products and attention of the forward pass.</summary>
     public required long MultiplyAdds { get; init; }
 
     /// <summary>Bytes of its layers' outputs.</summary>
@@ -59,10 +59,16 @@ public sealed record ModelSummary(IReadOnlyList<PartSummary> Layers, IReadOnlyLi
         }
 
         return new ModelSummary(
-            [.. network.Modules().Where(m => m.OwnParameters.Count > 0).Select(m => Part(m.Path, [m.Path]))],
+            [.. network.Modules().Where(m => m.OwnParameters.Count > 0).Select(m => Part(m.Path, m.Prefixes))],
             [.. network.Units.Select(u => Part(u.Name, u.Prefixes))],
             Part(network.Name, [""]));
     }
+
+    private static bool Multiplies(string kernel) =>
+        kernel == Conv2dForward.Name || kernel == GemmKernel.Name || kernel == AttentionKernel.Name;
+
+    private static Tensor Zeros(Engine engine, DType type, Shape shape) =>
+        type == DType.I32 ? engine.FromHost<int>(new int[shape.Count], shape) : engine.FromHost<float>(new float[shape.Count], shape);
 
     private static (List<(string Path, long Flops)> Launches, List<(string Path, long Bytes)> Outputs) Observe(Network network, Shape input)
     {
@@ -87,8 +93,8 @@ public sealed record ModelSummary(IReadOnlyList<PartSummary> Layers, IReadOnlyLi
             using (engine.NoGrad())
             using (engine.BeginStep())
             {
-                int[] extents = [1, .. input.ToArray()];
-                network.Call(engine.FromHost<float>(new float[input.Count], new Shape(extents)));
+                var shape = new Shape([1, .. input.ToArray()]);
+                network.Call([.. network.Inputs.Select(spec => Zeros(engine, spec.DType, shape))]);
             }
         }
         finally
@@ -98,7 +104,7 @@ public sealed record ModelSummary(IReadOnlyList<PartSummary> Layers, IReadOnlyLi
         }
 
         return (
-            [.. launches.Where(l => l.Kernel == Conv2dForward.Name || l.Kernel == GemmKernel.Name).Select(l => (ledger.NameOf(l.Layer), l.Cost.Flops))],
+            [.. launches.Where(l => Multiplies(l.Kernel)).Select(l => (ledger.NameOf(l.Layer), l.Cost.Flops))],
             outputs);
     }
 }

@@ -29,6 +29,9 @@ public abstract class Initializer
     /// <summary>Normal with that mean and standard deviation.</summary>
     public static Initializer Normal(float mean, float deviation) => new NormalFixed(mean, deviation);
 
+    /// <summary>The same, but for one row of a matrix, which is zero.</summary>
+    public Initializer WithZeroRow(int row) => new ZeroRow(this, row);
+
     /// <summary>Draws the values; the same (seed, name) gives the same values everywhere.</summary>
     public void Fill(Span<float> values, Shape shape, ulong seed, string name) => Fill(values, shape, Philox.Keyed(seed, StableHash(name)));
 
@@ -56,6 +59,15 @@ public abstract class Initializer
         }
 
         return size;
+    }
+
+    private sealed class ZeroRow(Initializer values, int row) : Initializer
+    {
+        protected override void Fill(Span<float> all, Shape shape, Philox random)
+        {
+            values.Fill(all, shape, random);
+            all.Slice(row * shape[1], shape[1]).Clear();
+        }
     }
 
     private sealed class Constant(float value) : Initializer

@@ -46,6 +46,9 @@ public abstract class Module : IDisposable
     /// <summary>Its own counters, without those of its children.</summary>
     public IReadOnlyList<ModuleCounter> OwnCounters => _counters;
 
+    /// <summary>The names that it and all its parameters lie within: its own, and those of parameters that are named elsewhere.</summary>
+    public IReadOnlyList<string> Prefixes => [Path, .. _parameters.Select(p => p.Name).Where(name => !DottedName.IsWithin(name, Path))];
+
     /// <summary>Whether it is frozen: it computes as in evaluation. Only the freeze state sets it.</summary>
     public bool IsFrozen { get; internal set; }
 
@@ -121,9 +124,12 @@ public abstract class Module : IDisposable
     }
 
     /// <summary>Makes a parameter and gives it its initial values.</summary>
-    protected Parameter AddParameter(string name, Shape shape, Initializer initializer)
+    protected Parameter AddParameter(string name, Shape shape, Initializer initializer) => AddParameter(_scope, name, shape, initializer);
+
+    /// <summary>Makes a parameter that has its name in another scope: weights files know it by that one.</summary>
+    protected Parameter AddParameter(ModuleScope owner, string name, Shape shape, Initializer initializer)
     {
-        var parameter = new Parameter(_scope.NameOf(name), new Variable(Engine, shape, Layer));
+        var parameter = new Parameter(owner.NameOf(name), new Variable(Engine, shape, Layer));
         if (Engine.Context.Device.KeepsData)
         {
             var values = new float[shape.Count];

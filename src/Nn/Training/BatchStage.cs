@@ -1,55 +1,60 @@
 using SmartFrz.Kernels;
-using SmartFrz.Nn.Data;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
 
 /// <summary>
-/// The fixed places on the device that each step's batch is copied to: one for full batches and, where an epoch keeps its last one,
-/// one for that size. Fixed, so that a captured step can be replayed.
+/// The fixed places on the device that each step's batch is copied to: one for full batches, and one for each other shape that comes.
+/// Fixed, so that a captured step can be replayed.
 /// </summary>
-internal sealed class BatchStage(Network network, BatchLoader loader) : IDisposable
+internal sealed class BatchStage : IDisposable
 {
-    private readonly Shape _image = ImageShape(network, loader.Data);
-    private readonly Dictionary<int, StagedBatch> _places = [];
+    private readonly Network _network;
+    private readonly List<(StagedInputs Inputs, StagedBatch Batch)> _places = [];
+
+    /// <exception cref="ShapeException">The network cannot take what the source brings.</exception>
+    public BatchStage(Network network, IBatchSource source)
+    {
+        _network = network;
+        StagedInputs.Check(network, source.Inputs, "the data");
+    }
 
     /// <summary>Copies a batch to its place.</summary>
-    public StagedBatch Load(HostBatch batch)
+    public StagedBatch Load(IBatch batch)
     {
-        var engine = network.Engine;
-        if (!_places.TryGetValue(batch.Count, out var place))
+        var tensors = batch.Tensors;
+        int place = 0;
+        while (place < _places.Count && !_places[place].Inputs.Fits(tensors))
         {
-            // Inputs stay where they are whether a layer saves them or not: they are no saved activations.
-            place = new StagedBatch(
-                engine.NewPersistent(new Shape(batch.Count, _image[0], _image[1], _image[2]), DType.F32, BufferKind.Input),
-                engine.NewPersistent(new Shape(batch.Count), DType.I32, BufferKind.Input));
-            _places.Add(batch.Count, place);
+            place++;
         }
 
-        engine.Context.Upload(batch.Inputs, place.Inputs.Buffer);
-        engine.Context.Upload(batch.Labels, place.Targets.Buffer);
-        return place;
+        if (place == _places.Count)
+        {
+            var inputs = new StagedInputs(_network, tensors);
+            var targets = _network.Engine.NewPersistent(new Shape(batch.Count), DType.I32, BufferKind.Input);
+            _places.Add((inputs, new StagedBatch(inputs.Tensors, targets)));
+        }
+
+        var staged = _places[place];
+        staged.Inputs.Load(tensors);
+        _network.Engine.Context.Upload(batch.Labels, staged.Batch.Targets.Buffer);
+        return staged.Batch;
     }
 
     public void Dispose()
     {
-        foreach (var place in _places.Values)
+        foreach (var (inputs, batch) in _places)
         {
-            place.Inputs.Dispose();
-            place.Targets.Dispose();
+            inputs.Dispose();
+            batch.Targets.Dispose();
         }
 
         _places.Clear();
     }
-
-    // Convolutions take images of any size; what does not fit there is told by the layer that it does not fit.
-    private static Shape ImageShape(Network network, IImageDataset data) =>
-        data.Channels == network.InputShape[0]
-            ? new Shape(data.Channels, data.Height, data.Width)
-            : throw new ShapeException($"the data has {data.Channels} channels, {network.Name} expects {network.InputShape[0]}");
 }
 
 /// <summary>A batch on the device.</summary>
-/// <param name="Inputs">The images, (N,C,H,W).</param>
-/// <param name="Targets">Their labels, (N).</param>
-internal sealed record StagedBatch(Tensor Inputs, Tensor Targets);
+/// <param name="Inputs">What the network takes, in its order.</param>
+/// <param name="Targets">The labels, (N).</param>
+internal sealed record StagedBatch(IReadOnlyList<Tensor> Inputs, Tensor Targets);

@@ -1,5 +1,4 @@
 using SmartFrz.Kernels;
-using SmartFrz.Nn.Data;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
@@ -16,12 +15,12 @@ public static class Evaluator
     /// <param name="stop">Ends the evaluation early with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="ArgumentException">The loader leaves out a last batch that is not full.</exception>
     /// <exception cref="ShapeException">The data's channels do not fit the network.</exception>
-    public static EvaluationResult Evaluate(Network network, BatchLoader loader, CancellationToken stop = default)
+    public static EvaluationResult Evaluate(Network network, IBatchSource loader, CancellationToken stop = default)
     {
-        if (loader.Options.DropLast && loader.Data.Count % loader.Options.BatchSize != 0)
+        if (loader.DropsLast && loader.ExampleCount % loader.BatchSize != 0)
         {
             throw new ArgumentException(
-                $"evaluation takes every image; the loader drops the last {loader.Data.Count % loader.Options.BatchSize} of {loader.Data.Count}, which fill no batch of {loader.Options.BatchSize}");
+                $"evaluation takes every example; the loader drops the last {loader.ExampleCount % loader.BatchSize} of {loader.ExampleCount}, which fill no batch of {loader.BatchSize}");
         }
 
         var engine = network.Engine;
@@ -37,7 +36,7 @@ public static class Evaluator
             using var board = new ScoreBoard(engine);
             Score score = default;
             int number = 0;
-            foreach (var batch in loader.Epoch(0))
+            foreach (var batch in loader.Batches(0))
             {
                 stop.ThrowIfCancellationRequested();
                 var (inputs, targets) = stage.Load(batch);

@@ -23,20 +23,21 @@ public static class Inference
         engine.Context.Phase = Phase.Data;
         try
         {
-            int size = (int)(batch.Shape.Count / batch.Shape[0]);
-            var logits = new float[batch.Shape[0] * network.NumClasses];
-            for (int first = 0; first < batch.Shape[0]; first += LargestPass)
+            var logits = new float[batch.Count * network.NumClasses];
+            for (int first = 0; first < batch.Count; first += LargestPass)
             {
-                int count = Math.Min(LargestPass, batch.Shape[0] - first);
+                int count = Math.Min(LargestPass, batch.Count - first);
+                HostInput[] examples = [.. batch.Inputs.Select(i => i.Examples(first, count))];
+                using var inputs = new StagedInputs(network, examples);
+                inputs.Load(examples);
                 using (engine.NoGrad())
                 using (engine.BeginStep())
                 {
-                    var inputs = engine.FromHost<float>(batch.Input.AsSpan(first * size, count * size), batch.Shape.With(0, count));
-                    network.Call(inputs).ToArray().CopyTo(logits, first * network.NumClasses);
+                    network.Call(inputs.Tensors).ToArray().CopyTo(logits, first * network.NumClasses);
                 }
             }
 
-            return StoredTensor.Of(logits, batch.Shape[0], network.NumClasses);
+            return StoredTensor.Of(logits, batch.Count, network.NumClasses);
         }
         finally
         {

@@ -18,7 +18,7 @@ internal static class NonFinite
             return $"label {labels[wrong]} is none of the {network.NumClasses} classes of {network.Name}";
         }
 
-        if (IsIn(context, batch.Inputs.Buffer))
+        if (batch.Inputs.Any(i => i.DType == DType.F32 && IsIn(context, i.Buffer)))
         {
             return "the batch itself holds values that are not finite";
         }
@@ -59,7 +59,7 @@ internal static class NonFinite
     }
 
     // Children are shown before the module they are in, so the first one found is the innermost.
-    private static Module? FirstOutput(Network network, Tensor inputs)
+    private static Module? FirstOutput(Network network, IReadOnlyList<Tensor> inputs)
     {
         Module? first = null;
         using (network.Observe((module, output) => first ??= IsIn(network.Engine.Context, output.Buffer) ? module : null))

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using SmartFrz.Kernels;
-using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn;
@@ -16,8 +15,8 @@ public sealed class Trainer : IDisposable
 {
     private readonly TrainerOptions _options;
     private readonly ISchedule _schedule;
-    private readonly BatchLoader _train;
-    private readonly BatchLoader? _test;
+    private readonly IBatchSource _train;
+    private readonly IBatchSource? _test;
     private readonly List<ITrainingCallback> _callbacks = [];
     private readonly RunProgress _progress = new();
     private readonly CostAccount _costs;
@@ -37,14 +36,14 @@ public sealed class Trainer : IDisposable
     /// <param name="train">The training data.</param>
     /// <param name="test">The test data, or null.</param>
     /// <param name="options">Epochs and the like.</param>
-    /// <exception cref="SmartFrz.Tensors.ShapeException">The data's channels do not fit the network.</exception>
+    /// <exception cref="SmartFrz.Tensors.ShapeException">The network cannot take what the data bring.</exception>
     /// <exception cref="OptionException">An option has no sense, or the data makes no full batch.</exception>
-    public Trainer(Network network, Optimizer optimizer, ISchedule schedule, BatchLoader train, BatchLoader? test, TrainerOptions options)
+    public Trainer(Network network, Optimizer optimizer, ISchedule schedule, IBatchSource train, IBatchSource? test, TrainerOptions options)
     {
         options.Check();
         if (train.BatchesPerEpoch == 0)
         {
-            throw new OptionException($"the training data has {train.Data.Count} images, which make no batch of {train.Options.BatchSize}");
+            throw new OptionException($"the training data has {train.ExampleCount} examples, which make no batch of {train.BatchSize}");
         }
 
         (_options, _schedule, _train, _test) = (options, schedule, train, test);
@@ -53,7 +52,7 @@ public sealed class Trainer : IDisposable
         _stage = new BatchStage(network, train);
         _board = new ScoreBoard(network.Engine);
         _norm = options.ClipNorm > 0 ? new GradientNorm(network) : null;
-        _state = new CheckpointedRun(Context, _progress, _costs, _board, _callbacks, train.Options.Seed);
+        _state = new CheckpointedRun(Context, _progress, _costs, _board, _callbacks, train.Seed);
         _store = options.CheckpointDirectory is { } directory ? new CheckpointStore(directory, options.KeepCheckpoints, options.KeepBest) : null;
     }
 
@@ -181,7 +180,7 @@ public sealed class Trainer : IDisposable
             return;
         }
 
-        using var batches = _train.Epoch(Context.Epoch, StepInEpoch).GetEnumerator();
+        using var batches = _train.Batches(Context.Epoch, StepInEpoch).GetEnumerator();
         do
         {
             _costs.Open(_costs.IsTimed(Context.Step));
@@ -202,7 +201,7 @@ public sealed class Trainer : IDisposable
         while (!AtEpochEnd && !AtLimit && !stop.IsCancellationRequested);
     }
 
-    private void Step(IEnumerator<HostBatch> batches)
+    private void Step(IEnumerator<IBatch> batches)
     {
         var engine = Context.Engine;
         engine.Context.Memory.StartWindow();

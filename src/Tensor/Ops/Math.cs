@@ -97,6 +97,14 @@ public sealed partial class Tensor
         return UnaryFromOutput(new LeakyReluOp(slope), new LeakyReluGradOp(slope));
     }
 
+    /// <summary>Computes x * sigmoid(x) of each element.</summary>
+    /// <remarks>Gradient: dy * s * (1 + x * (1 - s)), s = sigmoid(x). Saves: x.</remarks>
+    public Tensor Silu() => UnaryFromInput<SiluOp, SiluGradOp>(default, default);
+
+    /// <summary>Computes x * min(max(x + 3, 0), 6) / 6 of each element.</summary>
+    /// <remarks>Gradient: dy * (x / 3 + 1/2) where -3 &lt;= x &lt;= 3, dy above, 0 below. Saves: x.</remarks>
+    public Tensor Hardswish() => UnaryFromInput<HardswishOp, HardswishGradOp>(default, default);
+
     private sealed record NegGradient : Op
     {
         public static readonly NegGradient Instance = new();

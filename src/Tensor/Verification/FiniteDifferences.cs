@@ -6,7 +6,7 @@ internal static class FiniteDifferences
     // The error of a central difference is about Step^2 + 1e-16/Step.
     private const double Step = 1e-5;
 
-    /// <summary>The gradient of each operand, from <see cref="OpRun.Seed"/> as the output's.</summary>
+    /// <summary>The gradient of each operand, from <see cref="OpRun.Seed"/> as the output's; 0 for what is detached.</summary>
     public static double[][] Of(OpCase op)
     {
         double[][] x = op.DoubleOperands();
@@ -17,6 +17,11 @@ internal static class FiniteDifferences
             gradients[i] = new double[x[i].Length];
             for (int k = 0; k < x[i].Length; k++)
             {
+                if (op.Detached(i, k))
+                {
+                    continue;
+                }
+
                 double at = x[i][k];
                 x[i][k] = at + Step;
                 double up = Dot(op.Reference(x), seed);

@@ -29,6 +29,9 @@ internal sealed class OpCase
     /// <summary>Element of operand <c>input</c> from a standard uniform number in [-1, 1): keeps operands away from kinks.</summary>
     public Func<int, double, double> Sample { get; init; } = static (_, u) => u;
 
+    /// <summary>Whether the operation has no gradient, by definition, for element <c>k</c> of operand <c>input</c>: a row of padding.</summary>
+    public Func<int, int, bool> Detached { get; init; } = static (_, _) => false;
+
     /// <summary>Whether it is small enough for the CUDA emulator.</summary>
     public bool Emulate { get; init; } = true;
 

@@ -21,6 +21,8 @@ internal sealed class ElementwiseCases : IOpCases
             yield return Unary("neg", shape, x => x.Neg(), x => -x);
             yield return Unary("add_scalar", shape, x => x.AddScalar(0.75f).Scale(2f), x => 2 * (x + 0.75));
             yield return Unary("relu6", shape, x => x.Scale(10f).Relu6(), x => Math.Clamp(10 * x, 0, 6));
+            yield return Unary("silu", shape, x => x.Scale(5f).Silu(), x => 5 * x / (1 + Math.Exp(-5 * x)));
+            yield return Unary("hardswish", shape, x => x.Scale(8f).Hardswish(), x => 8 * x * Math.Clamp((8 * x) + 3, 0, 6) / 6);
             yield return Unary("leaky_relu", shape, x => x.LeakyRelu(0.125f), x => x > 0 ? x : 0.125 * x);
             yield return Unary("clamp", shape, x => x.Clamp(-0.25f, 0.5f), x => Math.Clamp(x, -0.25, 0.5));
             yield return Positive("log", shape, x => x.Log(), Math.Log);
