@@ -63,6 +63,14 @@ internal unsafe struct CpuConvWeights
             for (int k = from; k < to; k++)
             {
                 float* filter = W + ((((long)group * K) + k) * C * R * S) + (row * R * S);
+                if (Taps == R * S)
+                {
+                    // All of them, in the filter's own order.
+                    CpuPanels.Transpose(filter, R * S, rows, R * S, panel, rows);
+                    panel += rows * R * S;
+                    continue;
+                }
+
                 for (int r = 0; r < RowTaps; r++)
                 {
                     for (int s = 0; s < ColumnTaps; s++, panel += rows)
