@@ -115,16 +115,16 @@ internal static unsafe class CpuGemm
             for (int k0 = 0; k0 < one.K; k0 += one.Round)
             {
                 one.From(k0);
+                var pack = new PackBody { One = one };
+                var blocks = BlockBody<S, V>.Of(one, threads);
                 if (threads == 1)
                 {
-                    one.Pack(0, one.RowTiles + one.Panels);
-                    one.Compute<S, V>(0, one.RowTiles, 0, one.Panels);
+                    pack.Run(0, one.RowTiles + one.Panels, 0);
+                    blocks.Run(0, blocks.Count, 0);
                     continue;
                 }
 
-                var pack = new PackBody { One = one };
                 Pool.For(one.RowTiles + one.Panels, 4, ref pack);
-                var blocks = BlockBody<S, V>.Of(one, threads);
                 Pool.For(blocks.Count, 1, ref blocks);
             }
         }
@@ -266,6 +266,13 @@ internal static unsafe class CpuGemm
 
                         float* tile = _packedA + ((long)M * k) + ((long)row * depth);
                         float* c = _c + ((long)row * N) + (j * PanelWidth);
+
+                        // A row of a large C is a page of its own, out of any hardware prefetcher's sight.
+                        for (int r = 0; r < rows; r++)
+                        {
+                            CpuPanels.Prefetch(c + ((long)r * N), 2 * S.Width);
+                        }
+
                         CpuTile.RunColumns<S, V>(rows, columns, depth, tile, _offsets, panel, panel + S.Width, c, N, add, null);
                     }
                 }
@@ -318,7 +325,7 @@ internal static unsafe class CpuGemm
         {
             int rows = Math.Max(1, (one.M + (RowsPerBlock / 2)) / RowsPerBlock);
             int columns = Math.Max(1, (one.N + (ColumnsPerBlock / 2)) / ColumnsPerBlock);
-            while (rows * columns < threads * BlocksPerThread && (columns < one.Panels || rows < one.RowTiles))
+            while (threads > 1 && rows * columns < threads * BlocksPerThread && (columns < one.Panels || rows < one.RowTiles))
             {
                 // Halve the longer side of a block.
                 bool byColumns = columns < one.Panels && ((long)one.N * rows >= (long)one.M * columns || rows >= one.RowTiles);
