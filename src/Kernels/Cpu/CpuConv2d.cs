@@ -10,6 +10,12 @@ internal static unsafe class CpuConv2d
     {
         var s = shape;
         int p = s.P, q = s.Q;
+        if (CpuDepthwise.Fits(s, isa))
+        {
+            CpuDepthwise.Forward(pool, isa, s, x, w, bias, y, finish);
+            return;
+        }
+
         var all = new CpuConvPhase
         {
             Rows = CpuTapAxis.Forward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, p),
@@ -40,6 +46,11 @@ internal static unsafe class CpuConv2d
     {
         var s = shape;
         int p = s.P, q = s.Q;
+        if (CpuDepthwise.Fits(s, isa))
+        {
+            CpuDepthwise.BackwardInput(pool, isa, s, dy, w, dx, accumulate);
+            return;
+        }
 
         var pass = new CpuConvPass
         {
@@ -109,6 +120,12 @@ internal static unsafe class CpuConv2d
     public static void BackwardWeight(CpuPool pool, CpuIsa isa, in Conv2dShape shape, float* x, float* dy, float* dw, bool accumulate)
     {
         var s = shape;
+        if (CpuDepthwise.Fits(s, isa))
+        {
+            CpuDepthwise.BackwardWeight(pool, isa, s, x, dy, dw, accumulate);
+            return;
+        }
+
         var gradient = new CpuConvWeightGradient
         {
             Pool = pool,

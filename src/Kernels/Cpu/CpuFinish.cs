@@ -35,12 +35,25 @@ internal unsafe struct CpuFinish
         where S : struct, ISimd<V>
         where V : unmanaged
     {
-        V v = S.Fma(S.Sub(sum, S.Set(Mean[row])), S.Set(Scale[row]), S.Set(Beta[row]));
-        v = Residual != null ? S.Add(v, residual) : v;
+        V v = Normalise<S, V>(sum, S.Set(Mean[row]), S.Set(Scale[row]), S.Set(Beta[row]));
+        return Activate<S, V>(Residual != null ? S.Add(v, residual) : v, Activation);
+    }
 
-        // NaN stays NaN.
-        v = Activation != Activation.None ? S.Select(S.Greater(S.Zero, v), S.Zero, v) : v;
-        return Activation == Activation.Relu6 ? S.Select(S.Greater(v, S.Set(6f)), S.Set(6f), v) : v;
+    /// <summary>(sum - mean) * scale + beta.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Normalise<S, V>(V sum, V mean, V scale, V beta)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+        => S.Fma(S.Sub(sum, mean), scale, beta);
+
+    /// <summary>The activation; NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Activate<S, V>(V v, Activation activation)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+    {
+        v = activation != Activation.None ? S.Select(S.Greater(S.Zero, v), S.Zero, v) : v;
+        return activation == Activation.Relu6 ? S.Select(S.Greater(v, S.Set(6f)), S.Set(6f), v) : v;
     }
 }
 

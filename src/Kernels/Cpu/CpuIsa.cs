@@ -41,6 +41,14 @@ internal static class CpuIsaExtensions
         _ => true,
     };
 
+    /// <summary>Floats in a register.</summary>
+    public static int Width(this CpuIsa isa) => isa switch
+    {
+        CpuIsa.Avx512 => Simd512.Width,
+        CpuIsa.Avx2 => Simd256.Width,
+        _ => Simd128.Width,
+    };
+
     /// <summary>Runs the action with the providers of this set.</summary>
     public static void Run<TAction>(this CpuIsa isa, ref TAction action)
         where TAction : struct, ISimdAction

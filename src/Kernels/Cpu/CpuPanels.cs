@@ -36,6 +36,38 @@ internal static unsafe class CpuPanels
         }
     }
 
+    /// <summary>matrix[i*ld + k] = panel[k*width + i] for i &lt; rows: what <see cref="Transpose"/> does, undone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void TransposeOut(float* panel, int width, int rows, int k, float* matrix, nint ld)
+    {
+        int i = 0;
+        for (; i + 4 <= rows; i += 4)
+        {
+            int j = 0;
+            for (; j + 4 <= k; j += 4)
+            {
+                Turn4(panel + (j * width) + i, width, 4, matrix + (i * ld) + j, ld);
+            }
+
+            for (; j < k; j++)
+            {
+                float* from = panel + (j * width) + i, to = matrix + (i * ld) + j;
+                to[0] = from[0];
+                to[ld] = from[1];
+                to[2 * ld] = from[2];
+                to[3 * ld] = from[3];
+            }
+        }
+
+        for (; i < rows; i++)
+        {
+            for (int j = 0; j < k; j++)
+            {
+                matrix[(i * ld) + j] = panel[(j * width) + i];
+            }
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TransposeBlock(float* source, nint ld, int rows, int k, float* panel, int width)
     {

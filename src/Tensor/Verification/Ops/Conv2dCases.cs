@@ -26,6 +26,11 @@ internal sealed class Conv2dCases : IOpCases
         yield return Conv(new Shape(1, 18, 3, 2), new Shape(18, 9, 1, 2), new(groups: 2), bias: false);
         yield return Conv(new Shape(2, 5, 6, 5), new Shape(5, 1, 3, 3), new(padding: 1, groups: 5), bias: true);
         yield return Conv(new Shape(1, 3, 7, 7), new Shape(6, 1, 3, 3), new(stride: 2, padding: 1, groups: 3), bias: false);
+        yield return Conv(new Shape(2, 19, 6, 5), new Shape(19, 1, 3, 3), new(padding: 1, groups: 19), bias: true);
+        yield return Conv(new Shape(2, 17, 7, 9), new Shape(17, 1, 3, 3), new(stride: 2, padding: 1, groups: 17), bias: false);
+        yield return Conv(new Shape(3, 9, 2, 3), new Shape(9, 1, 3, 2), new(stride: 3, padding: 2, groups: 9), bias: true);
+        yield return Conv(new Shape(1, 8, 9, 8), new Shape(8, 1, 2, 5), new((1, 3), (0, 3), (3, 1), 8), bias: false);
+        yield return Conv(new Shape(1, 16, 8, 4), new Shape(16, 1, 1, 1), new(stride: 2, groups: 16), bias: true);
 
         // Widths and channel counts around the vector widths, for the CPU's direct kernels.
         yield return Conv(new Shape(1, 3, 4, 16), new Shape(5, 3, 3, 3), new(padding: 1), bias: true, emulate: false);
