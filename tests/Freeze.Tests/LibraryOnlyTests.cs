@@ -11,7 +11,7 @@ public sealed class LibraryOnlyTests
     [Fact]
     public void A_network_trains_with_smartfrz_in_a_few_lines()
     {
-        var data = DataSources.Find("synthetic").Open(new DataOptions { LimitTrain = 640, LimitTest = 100 });
+        var data = DataSources.OpenImages("synthetic", new DataOptions { LimitTrain = 640, LimitTest = 100 });
         using var device = Devices.Open("cpu");
         using var engine = new Engine(device);
         using var network = ModelZoo.Build(ModuleScope.Root(engine, seed: 1), "resnet8", new()

@@ -37,20 +37,40 @@ internal sealed class EvalCommand : ICliCommand
             using var network = ConfiguredNetwork.Build(engine, config, NetworkInput.Of(data));
             Notices.Print(data);
             Notices.Print(ConfiguredNetwork.LoadWeights(network, config));
-            var score = Evaluator.Evaluate(network, new BatchLoader(data.Test, FreezeRun.EvaluationLoader(data, config.Train.Batch)), stop);
+            var score = Evaluator.Evaluate(network, data.Evaluation(config.Train.Batch), stop);
             if (result.GetValue(json))
             {
                 // A loss that is no number cannot be written as one.
-                JsonOutput.Print(new { TestAccuracy = score.Accuracy, TestLoss = double.IsFinite(score.Loss) ? score.Loss : (double?)null, score.Correct, score.Total });
+                var figures = new JsonObject
+                {
+                    ["test_accuracy"] = score.Accuracy,
+                    ["test_loss"] = double.IsFinite(score.Loss) ? score.Loss : null,
+                    ["correct"] = score.Correct,
+                    ["total"] = score.Total,
+                };
+                if (Figure(data.Metric, score) is { } figure)
+                {
+                    figures[figure.Name] = figure.Value;
+                }
+
+                JsonOutput.Print(figures);
             }
             else
             {
                 Console.WriteLine(FormattableString.Invariant(
-                    $"{network.Name} on {config.Data["name"]}: {score.Correct} of {score.Total} right, accuracy {100 * score.Accuracy:0.00} %, loss {score.Loss:0.0000}"));
+                    $"{network.Name} on {config.Data["name"]}: {score.Correct} of {score.Total} right, accuracy {100 * score.Accuracy:0.00} %, loss {score.Loss:0.0000}")
+                    + (Figure(data.Metric, score) is { } figure ? FormattableString.Invariant($", {figure.Name} {figure.Value:0.0000}") : ""));
             }
 
             return Task.FromResult(Failure.None);
         });
         return command;
     }
+
+    private static (string Name, double Value)? Figure(TaskMetric metric, EvaluationResult score) => metric switch
+    {
+        TaskMetric.Mcc => ("mcc", score.Mcc!.Value),
+        TaskMetric.F1 => ("f1", score.F1!.Value),
+        _ => null,
+    };
 }

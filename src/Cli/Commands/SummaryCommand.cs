@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using SmartFrz.Freeze;
 using SmartFrz.Nn;
+using SmartFrz.Nn.Data;
 using SmartFrz.Tensors;
 using Spectre.Console;
 
@@ -35,7 +36,7 @@ internal sealed class SummaryCommand : ICliCommand
                 Freezer.Freeze(network, FrozenNames.Parse(names));
             }
 
-            var summary = ModelSummary.Of(network, data is null ? null : new Shape(data.Train.Channels, data.Train.Height, data.Train.Width));
+            var summary = ModelSummary.Of(network, data is ImageSplits images ? new Shape(images.Train.Channels, images.Train.Height, images.Train.Width) : null);
             if (result.GetValue(json))
             {
                 var total = summary.Total;

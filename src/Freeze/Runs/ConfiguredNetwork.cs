@@ -11,10 +11,16 @@ namespace SmartFrz.Freeze;
 /// <param name="Channels">Channels of an image; null where nothing is said.</param>
 /// <param name="Size">Rows of an image; null where nothing is said.</param>
 /// <param name="Classes">Classes; null where nothing is said.</param>
-public readonly record struct NetworkInput(int? Channels = null, int? Size = null, int? Classes = null)
+/// <param name="Vocabulary">Tokens of a vocabulary; null where nothing is said.</param>
+public readonly record struct NetworkInput(int? Channels = null, int? Size = null, int? Classes = null, int? Vocabulary = null)
 {
-    /// <summary>Images of a data set.</summary>
-    public static NetworkInput Of(DataSplits data) => new(data.Train.Channels, data.Train.Height, data.Train.ClassNames.Count);
+    /// <summary>Examples of a data set.</summary>
+    public static NetworkInput Of(DataSplits data) => data switch
+    {
+        ImageSplits images => new(images.Train.Channels, images.Train.Height, images.ClassNames.Count),
+        TextSplits texts => new(Classes: texts.ClassNames.Count, Vocabulary: texts.Train.Vocabulary.Count),
+        _ => new(Classes: data.ClassNames.Count),
+    };
 
     /// <summary>Images of one batch; of texts nothing follows.</summary>
     public static NetworkInput Of(TensorBatch batch) =>
@@ -64,7 +70,7 @@ public static class ConfiguredNetwork
         var (name, section) = OptionBinder.Named(config.Model, "model", "");
         var options = RunConfig.OptionsOf(section, WeightsKeys);
         var known = ModelZoo.OptionsOf(name);
-        foreach (var (key, value) in new[] { ("in_channels", input.Channels), ("image_size", input.Size), ("img_size", input.Size), ("num_classes", input.Classes) })
+        foreach (var (key, value) in new[] { ("in_channels", input.Channels), ("image_size", input.Size), ("img_size", input.Size), ("num_classes", options.ContainsKey("num_labels") ? null : input.Classes), ("vocab_size", input.Vocabulary) })
         {
             if (value is not null && known.Contains(key) && !options.ContainsKey(key))
             {

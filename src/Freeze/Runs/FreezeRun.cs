@@ -126,10 +126,6 @@ public sealed class FreezeRun : IDisposable
         });
     }
 
-    /// <summary>How a test set is read: in order, every image.</summary>
-    public static BatchLoaderOptions EvaluationLoader(DataSplits data, int batch) =>
-        new() { BatchSize = batch, Shuffle = false, DropLast = false, Mean = data.Mean, Deviation = data.Deviation };
-
     /// <summary>Trains, and sums up.</summary>
     public (TrainingResult Result, RunSummary Summary) Run(CancellationToken stop = default)
     {
@@ -156,15 +152,7 @@ public sealed class FreezeRun : IDisposable
     private Trainer MakeTrainer(ISchedule schedule)
     {
         var config = Config.Train;
-        var train = new BatchLoaderOptions
-        {
-            BatchSize = config.Batch,
-            Seed = config.Seed,
-            Mean = Data.Mean,
-            Deviation = Data.Deviation,
-            CropPadding = config.Crop,
-            Flip = config.Flip,
-        };
+        var train = new TrainingBatchOptions { BatchSize = config.Batch, Seed = config.Seed, CropPadding = config.Crop, Flip = config.Flip };
         var options = new TrainerOptions
         {
             Epochs = config.Epochs,
@@ -175,8 +163,7 @@ public sealed class FreezeRun : IDisposable
             KeepCheckpoints = config.KeepCheckpoints,
             Config = JsonSerializer.Serialize(Config, OptionBinder.Json),
         };
-        var test = new BatchLoader(Data.Test, EvaluationLoader(Data, options.EvaluationBatch));
-        return new Trainer(Network, Optimizer, schedule, new BatchLoader(Data.Train, train), test, options);
+        return new Trainer(Network, Optimizer, schedule, Data.Training(train), Data.Evaluation(options.EvaluationBatch), options);
     }
 
     private RunSummary Summarise(TrainingResult result)
@@ -195,6 +182,8 @@ public sealed class FreezeRun : IDisposable
             Steps = result.Steps,
             TestAccuracy = result.Last?.Accuracy,
             BestTestAccuracy = result.Best?.Accuracy,
+            Mcc = Data.Metric == TaskMetric.Mcc ? result.Last?.Mcc : null,
+            F1 = Data.Metric == TaskMetric.F1 ? result.Last?.F1 : null,
             TrainLoss = double.IsNaN(result.TrainLoss) ? null : result.TrainLoss,
             WallSeconds = result.WallSeconds,
             TrainSeconds = result.TrainSeconds,

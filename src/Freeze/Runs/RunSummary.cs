@@ -43,6 +43,14 @@ public sealed record RunSummary
     /// <summary>The same at the best epoch.</summary>
     public double? BestTestAccuracy { get; init; }
 
+    /// <summary>Of a task that is judged by it, the Matthews correlation on the test examples at the end.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Mcc { get; init; }
+
+    /// <summary>Of a task that is judged by it, the F1 of class 1 on the test examples at the end.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? F1 { get; init; }
+
     /// <summary>The mean training loss of the last epoch.</summary>
     public double? TrainLoss { get; init; }
 

@@ -1,12 +1,11 @@
 using SmartFrz.Kernels;
 using SmartFrz.Nn;
-using SmartFrz.Nn.Data;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Freeze;
 
 /// <summary>
-/// Compares the layers of a network in training with those of a finished reference network on fixed probe images: the similarity
+/// Compares the layers of a network in training with those of a finished reference network on fixed probe examples: the similarity
 /// of each layer's output, batch by batch.
 /// </summary>
 /// <remarks>
@@ -16,19 +15,18 @@ namespace SmartFrz.Freeze;
 /// </remarks>
 public sealed class LayerProbe
 {
-    private readonly List<(float[] Inputs, int Count)> _batches = [];
-    private readonly Shape _image;
+    private readonly List<HostInput[]> _batches = [];
     private readonly Dictionary<(string Layer, int Batch), float[]> _reference = [];
 
     /// <summary>A probe over the first batches of a loader.</summary>
-    /// <param name="loader">Unshuffled data; every batch has at least 4 images.</param>
+    /// <param name="loader">Unshuffled data; every batch has at least 4 examples.</param>
     /// <param name="batches">Batches taken.</param>
-    public LayerProbe(BatchLoader loader, int batches)
+    public LayerProbe(IBatchSource loader, int batches)
     {
-        _image = new Shape(loader.Data.Channels, loader.Data.Height, loader.Data.Width);
-        foreach (var batch in loader.Epoch(0).Take(batches))
+        foreach (var batch in loader.Batches(0).Take(batches))
         {
-            _batches.Add((batch.Inputs.ToArray(), batch.Count));
+            // The batch is overwritten when the next one is asked for.
+            _batches.Add([.. batch.Tensors.Select(t => t.Copy())]);
         }
     }
 
@@ -90,12 +88,14 @@ public sealed class LayerProbe
                     }
                 }
             });
-            foreach (var (inputs, count) in _batches)
+            foreach (var inputs in _batches)
             {
+                using var staged = new StagedInputs(network, inputs);
+                staged.Load(inputs);
                 using (engine.NoGrad())
                 using (engine.BeginStep())
                 {
-                    network.Call(engine.FromHost<float>(inputs, new Shape(count, _image[0], _image[1], _image[2])));
+                    network.Call(staged.Tensors);
                 }
 
                 batch++;

@@ -25,7 +25,7 @@ public static class ImageFolder
     /// <param name="threads">Threads that decode; 0 for all processors.</param>
     /// <exception cref="OptionException">An option is out of range.</exception>
     /// <exception cref="DataFormatException">A split is missing or damaged, an image cannot be read or has another size.</exception>
-    public static DataSplits Open(string directory, ImageFolderOptions options, int? limitTrain = null, int? limitTest = null, int threads = 0)
+    public static ImageSplits Open(string directory, ImageFolderOptions options, int? limitTrain = null, int? limitTest = null, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(options);
         Check(options);
@@ -64,7 +64,7 @@ public static class ImageFolder
         }
 
         bool grey = options.Channels == 1;
-        return new DataSplits(Load(train.Files), Load(test.Files), grey ? GreyMean : ColourMean, grey ? GreyDeviation : ColourDeviation) { Notes = notes };
+        return new ImageSplits(Load(train.Files), Load(test.Files), grey ? GreyMean : ColourMean, grey ? GreyDeviation : ColourDeviation) { Notes = notes };
     }
 
     private static void Check(ImageFolderOptions options)

@@ -1,3 +1,5 @@
+using SmartFrz.Tensors;
+
 namespace SmartFrz.Nn;
 
 /// <summary>How often which class was answered for which: accuracy, Matthews correlation and F1 follow from it.</summary>
@@ -101,10 +103,16 @@ public sealed class ClassCounts
     /// <summary>Counts the answers of a batch: the largest logit, the first of equal ones.</summary>
     /// <param name="logits">(N, classes).</param>
     /// <param name="labels">(N).</param>
+    /// <exception cref="ShapeException">A label is none of the classes.</exception>
     public void Add(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels)
     {
         for (int i = 0; i < labels.Length; i++)
         {
+            if (labels[i] < 0 || labels[i] >= Classes)
+            {
+                throw new ShapeException($"the data have a label {labels[i]}, the network has {Classes} classes");
+            }
+
             var row = logits.Slice(i * Classes, Classes);
             int answer = 0;
             for (int j = 1; j < Classes; j++)

@@ -14,7 +14,7 @@ public static class Evaluator
     /// <param name="loader">The data, with its last batch.</param>
     /// <param name="stop">Ends the evaluation early with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="ArgumentException">The loader leaves out a last batch that is not full.</exception>
-    /// <exception cref="ShapeException">The data's channels do not fit the network.</exception>
+    /// <exception cref="ShapeException">The network cannot take the data, or a label is none of its classes where they are counted.</exception>
     public static EvaluationResult Evaluate(Network network, IBatchSource loader, CancellationToken stop = default)
     {
         if (loader.DropsLast && loader.ExampleCount % loader.BatchSize != 0)
@@ -34,6 +34,7 @@ public static class Evaluator
         {
             using var stage = new BatchStage(network, loader);
             using var board = new ScoreBoard(engine);
+            var classes = loader.CountsClasses ? new ClassCounts(network.NumClasses) : null;
             Score score = default;
             int number = 0;
             foreach (var batch in loader.Batches(0))
@@ -45,6 +46,7 @@ public static class Evaluator
                 {
                     var logits = network.Call(inputs);
                     board.Add(logits, targets, logits.CrossEntropy(targets));
+                    classes?.Add(logits.ToArray(), batch.Labels);
                 }
 
                 if (++number % BatchesPerReading == 0)
@@ -54,7 +56,11 @@ public static class Evaluator
             }
 
             score += board.Take();
-            return new EvaluationResult(score.Accuracy, score.MeanLoss, score.Correct, score.Rows);
+            return new EvaluationResult(score.Accuracy, score.MeanLoss, score.Correct, score.Rows)
+            {
+                Mcc = classes?.MatthewsCorrelation,
+                F1 = classes?.Classes > 1 ? classes.F1 : null,
+            };
         }
         finally
         {

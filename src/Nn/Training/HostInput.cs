@@ -39,6 +39,9 @@ public readonly struct HostInput
     /// <summary>Whether it holds whole numbers.</summary>
     public bool HoldsIntegers { get; }
 
+    /// <summary>The same with values of its own.</summary>
+    public HostInput Copy() => HoldsIntegers ? new HostInput(Name, Shape, Integers.ToArray()) : new HostInput(Name, Shape, Floats.ToArray());
+
     /// <summary>Some of its examples.</summary>
     public HostInput Examples(int first, int count)
     {

@@ -34,6 +34,9 @@ public interface IBatchSource
     /// <summary>The seed of its order: a run goes on with the one it was begun with.</summary>
     ulong Seed { get; }
 
+    /// <summary>Whether an evaluation counts the answers by class, for the figures that follow from them.</summary>
+    bool CountsClasses => false;
+
     /// <summary>The batches of an epoch from number <paramref name="firstBatch"/> on.</summary>
     /// <param name="epoch">The epoch, from 0.</param>
     /// <param name="firstBatch">The batch to begin with; the number of batches for none.</param>

@@ -54,6 +54,10 @@ internal sealed class StagedInputs : IDisposable
             }
 
             network.CheckInput(spec, found.Shape, source);
+            if (found.Limit > spec.Limit)
+            {
+                throw new ShapeException($"{source} has numbers below {found.Limit} in '{spec.Name}', {network.Name} takes those below {spec.Limit}");
+            }
         }
     }
 

@@ -103,4 +103,11 @@ public sealed class TrainingContext
 /// <param name="Loss">The mean cross-entropy.</param>
 /// <param name="Correct">Correct predictions.</param>
 /// <param name="Total">Examples.</param>
-public sealed record EvaluationResult(double Accuracy, double Loss, long Correct, long Total);
+public sealed record EvaluationResult(double Accuracy, double Loss, long Correct, long Total)
+{
+    /// <summary>The Matthews correlation, where answers were counted by class.</summary>
+    public double? Mcc { get; init; }
+
+    /// <summary>The F1 of class 1, where answers were counted by class.</summary>
+    public double? F1 { get; init; }
+}

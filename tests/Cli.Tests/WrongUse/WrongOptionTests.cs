@@ -35,7 +35,7 @@ public sealed class WrongOptionTests : WrongUseTest
     [InlineData("option 'train.label_smoothing' is 1, expected a number from 0 to below 1", "--label-smoothing", "1")]
     [InlineData("option 'train.clip_norm' is -1, expected a number from 0 on", "--clip-norm", "-1")]
     [InlineData("a batch of 100 images cannot be cut from a data set of 64, and batches that are not full are left out", "--set", "train.batch=100")]
-    [InlineData("limit of training images 0, expected at least 1", "--limit-train", "0")]
+    [InlineData("limit of training examples 0, expected at least 1", "--limit-train", "0")]
     [InlineData("the device 'gpu' is not known: auto, cpu, cuda or cuda:I with I = 0, 1, ... is expected", "--set", "device.name=gpu")]
     [InlineData("the instruction set 'sse' is not known: auto, avx512, avx2 or vector128 is expected", "--isa", "sse")]
     [InlineData("precision 'tf32' was asked for, on cpu this version computes in fp32", "--precision", "tf32")]

@@ -18,7 +18,7 @@ public sealed class CifarTests
 
         folder.Write("cifar-10-batches-bin/test_batch.bin", Record(9));
 
-        var splits = DataSources.Find("cifar10").Open(new DataOptions { Directory = folder[given] });
+        var splits = DataSources.OpenImages("cifar10", new DataOptions { Directory = folder[given] });
 
         Assert.Equal([1, 2, 2, 3, 3, 4, 4, 5, 5, 6], Enumerable.Range(0, 10).Select(splits.Train.Label));
         Assert.Equal((3, 32, 32, 10), (splits.Train.Channels, splits.Train.Height, splits.Train.Width, splits.Train.ClassNames.Count));
@@ -34,7 +34,7 @@ public sealed class CifarTests
         folder.Write("train.bin", [.. Record(3, 99), .. Record(19, 0)]);
         folder.Write("test.bin", Record(7, 50));
 
-        var splits = DataSources.Find("cifar100").Open(new DataOptions { Directory = folder.Root });
+        var splits = DataSources.OpenImages("cifar100", new DataOptions { Directory = folder.Root });
 
         Assert.Equal([99, 0], Enumerable.Range(0, 2).Select(splits.Train.Label));
         Assert.Equal(Record(7, 50)[2..], PixelStatistics.Image(splits.Test, 0));
@@ -98,7 +98,7 @@ public sealed class CifarTests
             Message(() => Cifar100.Load(folder["part"], train: true)));
         Assert.Equal(
             "data 'cifar10' needs a directory: cifar-10-batches-bin, or the one that holds it",
-            Assert.Throws<OptionException>(() => DataSources.Find("cifar10").Open(new DataOptions())).Message);
+            Assert.Throws<OptionException>(() => DataSources.OpenImages("cifar10", new DataOptions())).Message);
 
         string Directory10(string name) => Message(() => Cifar10.Load(folder[name], train: true));
     }

@@ -32,7 +32,7 @@ public sealed class DataSourcesTests
         Assert.Equal("option 'data.noise' is 1.5, expected 0 to 1", Synthetic(new() { ["noise"] = 1.5 }));
         Assert.Equal("option 'data.mean' has 2 values, the images have 3 channels", Synthetic(new() { ["mean"] = new JsonArray(0.5, 0.5) }));
 
-        static string Synthetic(JsonObject values) => Message(() => DataSources.Find("synthetic").Open(new DataOptions { Values = values }));
+        static string Synthetic(JsonObject values) => Message(() => DataSources.OpenImages("synthetic", new DataOptions { Values = values }));
         static string Message(Func<object> find) => Assert.Throws<OptionException>(find).Message;
     }
 
@@ -41,7 +41,7 @@ public sealed class DataSourcesTests
     {
         var values = new JsonObject { ["channels"] = 1, ["mean"] = new JsonArray(0.25), ["train"] = 20, ["test"] = 10, ["size"] = 5, ["classes"] = 3 };
 
-        var splits = DataSources.Find("synthetic").Open(new DataOptions { Values = values });
+        var splits = DataSources.OpenImages("synthetic", new DataOptions { Values = values });
 
         Assert.Equal([0.25f], splits.Mean);
         Assert.Equal([0.25f], splits.Deviation);

@@ -25,14 +25,14 @@ public sealed class FashionMnistTests
             folder.Write(packed ? name + ".gz" : name, packed ? IdxFiles.Gzip(bytes) : bytes);
         }
 
-        Check(DataSources.Find("fashion-mnist").Open(new DataOptions { Directory = folder.Root }));
+        Check(DataSources.OpenImages("fashion-mnist", new DataOptions { Directory = folder.Root }));
     }
 
     [Fact]
     public void The_source_reads_what_travels_with_the_program()
     {
         var asked = new List<string>();
-        Check(DataSources.Find("fashion-mnist").Open(new DataOptions { Embedded = Open }));
+        Check(DataSources.OpenImages("fashion-mnist", new DataOptions { Embedded = Open }));
         Assert.Contains("fashion-mnist/train-images-idx3-ubyte.gz", asked);
 
         Stream? Open(string name)
@@ -53,14 +53,14 @@ public sealed class FashionMnistTests
             folder.Write(name, bytes);
         }
 
-        var splits = DataSources.Find("fashion-mnist").Open(new DataOptions { Directory = folder.Root, LimitTrain = 3, LimitTest = 7 });
+        var splits = DataSources.OpenImages("fashion-mnist", new DataOptions { Directory = folder.Root, LimitTrain = 3, LimitTest = 7 });
 
         Assert.Equal((3, 2), (splits.Train.Count, splits.Test.Count));
         Assert.Equal([9, 0, 3], Enumerable.Range(0, 3).Select(splits.Train.Label));
         Assert.Throws<ArgumentOutOfRangeException>(() => splits.Train.Label(3));
         Assert.Equal(
-            "limit of training images 0, expected at least 1",
-            Assert.Throws<OptionException>(() => DataSources.Find("fashion-mnist").Open(new DataOptions { Directory = folder.Root, LimitTrain = 0 })).Message);
+            "limit of training examples 0, expected at least 1",
+            Assert.Throws<OptionException>(() => DataSources.OpenImages("fashion-mnist", new DataOptions { Directory = folder.Root, LimitTrain = 0 })).Message);
     }
 
     [Fact]
@@ -81,10 +81,10 @@ public sealed class FashionMnistTests
             Message(new DataOptions { Embedded = _ => null }));
         Assert.Equal(
             "data 'fashion-mnist' needs a directory: no data travel with this program",
-            Assert.Throws<OptionException>(() => DataSources.Find("fashion-mnist").Open(new DataOptions())).Message);
+            Assert.Throws<OptionException>(() => DataSources.OpenImages("fashion-mnist", new DataOptions())).Message);
 
         static string Message(DataOptions options) =>
-            Assert.Throws<DataFormatException>(() => DataSources.Find("fashion-mnist").Open(options)).Message;
+            Assert.Throws<DataFormatException>(() => DataSources.OpenImages("fashion-mnist", options)).Message;
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class FashionMnistTests
     {
         var options = new DataOptions { Values = new JsonObject { ["full"] = true }, Embedded = _ => null };
 
-        var splits = DataSources.Find("fashion-mnist").Open(options);
+        var splits = DataSources.OpenImages("fashion-mnist", options);
 
         Assert.Equal((60_000, 10_000), (splits.Train.Count, splits.Test.Count));
         Assert.Equal([9, 0, 0, 3, 0], Enumerable.Range(0, 5).Select(splits.Train.Label));
@@ -112,7 +112,7 @@ public sealed class FashionMnistTests
         Assert.Equal(PixelStatistics.Image(subset, 9_999), PixelStatistics.Image(splits.Train, 9_999));
     }
 
-    private static void Check(DataSplits splits)
+    private static void Check(ImageSplits splits)
     {
         Assert.Equal((4, 1, 28, 28), (splits.Train.Count, splits.Train.Channels, splits.Train.Height, splits.Train.Width));
         Assert.Equal([9, 0, 3, 3], Enumerable.Range(0, 4).Select(splits.Train.Label));

@@ -91,7 +91,7 @@ public sealed class ImageFolderTests
         Write(folder, "train.tar", [.. from c in "abc" from i in Enumerable.Range(0, 4) select ($"{c}/{i}.png", i == 0 ? ImageFiles.Png(4, 4, (byte)c) : [1, 2])]);
         Write(folder, "test", [("a/1.png", ImageFiles.Png(4, 4, 1))]);
 
-        var splits = DataSources.Find("image-folder").Open(new DataOptions { Directory = folder.Root, LimitTrain = 3, LimitTest = 9 });
+        var splits = DataSources.OpenImages("image-folder", new DataOptions { Directory = folder.Root, LimitTrain = 3, LimitTest = 9 });
 
         Assert.Equal([0, 1, 2], Enumerable.Range(0, splits.Train.Count).Select(splits.Train.Label));
         Assert.Equal(1, splits.Test.Count);
@@ -143,10 +143,10 @@ public sealed class ImageFolderTests
             Message(folder));
         Assert.Equal(
             "data 'image-folder' needs a directory: one with the folders or archives train and test",
-            Assert.Throws<OptionException>(() => DataSources.Find("image-folder").Open(new DataOptions())).Message);
+            Assert.Throws<OptionException>(() => DataSources.OpenImages("image-folder", new DataOptions())).Message);
         Assert.Equal(
             $"{folder["none"]}: image-folder needs a directory; there is no such directory",
-            Assert.Throws<DataFormatException>(() => DataSources.Find("image-folder").Open(new DataOptions { Directory = folder["none"] })).Message);
+            Assert.Throws<DataFormatException>(() => DataSources.OpenImages("image-folder", new DataOptions { Directory = folder["none"] })).Message);
 
         Write(folder, "train", Train);
         Assert.Equal(
@@ -265,8 +265,8 @@ public sealed class ImageFolderTests
         }
     }
 
-    private static DataSplits Open(TemporaryFolder folder, JsonObject? values = null) =>
-        DataSources.Find("image-folder").Open(new DataOptions { Directory = folder.Root, Values = values });
+    private static ImageSplits Open(TemporaryFolder folder, JsonObject? values = null) =>
+        DataSources.OpenImages("image-folder", new DataOptions { Directory = folder.Root, Values = values });
 
     private static string Message(TemporaryFolder folder) => Assert.Throws<DataFormatException>(() => Open(folder)).Message;
 }

@@ -55,7 +55,7 @@ public sealed class HistoryCollector(CollectOptions options, Func<string, Stream
             log?.Invoke(note);
         }
 
-        var probe = new LayerProbe(new BatchLoader(data.Test, FreezeRun.EvaluationLoader(data, options.ProbeBatch)), options.ProbeBatches);
+        var probe = new LayerProbe(data.Evaluation(options.ProbeBatch), options.ProbeBatches);
         using (var reference = Start(config, referenceSeed, device, data))
         {
             var result = reference.Trainer.Run(stop);

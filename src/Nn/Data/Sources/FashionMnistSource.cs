@@ -14,7 +14,7 @@ public sealed record FashionMnistOptions : ImageDataOptions
 }
 
 /// <summary>Fashion-MNIST from a directory, or the subset that travels with the program.</summary>
-public sealed class FashionMnistSource : DataSource<FashionMnistOptions>
+public sealed class FashionMnistSource : ImageSource<FashionMnistOptions>
 {
     /// <summary>Where Debian's package dataset-fashion-mnist puts the full files.</summary>
     public const string DebianDirectory = "/usr/share/datasets/fashion-mnist";
@@ -26,7 +26,7 @@ public sealed class FashionMnistSource : DataSource<FashionMnistOptions>
     public override string Description => "28x28 grey images of ten kinds of clothing; embedded subset, or the official files in a directory";
 
     /// <inheritdoc/>
-    protected override DataSplits Open(DataOptions request, FashionMnistOptions options)
+    protected override ImageSplits OpenImages(DataOptions request, FashionMnistOptions options)
     {
         string? directory = request.Directory;
         if (directory is null && options.Full)
@@ -47,5 +47,5 @@ public sealed class FashionMnistSource : DataSource<FashionMnistOptions>
         Stream? OpenEmbedded(string file) => embedded($"{Name}/{file}");
     }
 
-    private static DataSplits Splits(IImageDataset train, IImageDataset test) => new(train, test, [FashionMnist.Mean], [FashionMnist.Deviation]);
+    private static ImageSplits Splits(IImageDataset train, IImageDataset test) => new(train, test, [FashionMnist.Mean], [FashionMnist.Deviation]);
 }

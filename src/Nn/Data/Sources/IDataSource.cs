@@ -14,7 +14,7 @@ public interface IDataSource
     /// <summary>The record of its options (the section <c>data</c> of a configuration without <c>name</c> and <c>dir</c>).</summary>
     Type Options { get; }
 
-    /// <summary>Opens the training and the test images, cut to the limits.</summary>
+    /// <summary>Opens the training and the test examples, cut to the limits.</summary>
     /// <exception cref="OptionException">An option is unknown or does not fit.</exception>
     /// <exception cref="DataFormatException">The data are missing or damaged.</exception>
     DataSplits Open(DataOptions request);
@@ -22,7 +22,7 @@ public interface IDataSource
 
 /// <summary>A source with a typed options record.</summary>
 public abstract class DataSource<TOptions> : IDataSource
-    where TOptions : ImageDataOptions, new()
+    where TOptions : class, new()
 {
     /// <inheritdoc/>
     public abstract string Name { get; }
@@ -40,15 +40,10 @@ public abstract class DataSource<TOptions> : IDataSource
         var options = OptionBinder.Bind<TOptions>(request.Values, "data");
         CheckLimit(request.LimitTrain, "training");
         CheckLimit(request.LimitTest, "test");
-        var splits = options.Over(Open(request, options));
-        return splits with
-        {
-            Train = Limited(splits.Train, request.LimitTrain),
-            Test = Limited(splits.Test, request.LimitTest),
-        };
+        return Open(request, options);
     }
 
-    /// <summary>Opens all images.</summary>
+    /// <summary>Opens the examples, cut to the limits of the request, which are 1 or more where they are given.</summary>
     protected abstract DataSplits Open(DataOptions request, TOptions options);
 
     /// <summary>The directory asked for.</summary>
@@ -60,8 +55,27 @@ public abstract class DataSource<TOptions> : IDataSource
     {
         if (limit < 1)
         {
-            throw new OptionException($"limit of {what} images {limit}, expected at least 1");
+            throw new OptionException($"limit of {what} examples {limit}, expected at least 1");
         }
+    }
+}
+
+/// <summary>A source of images with a typed options record.</summary>
+public abstract class ImageSource<TOptions> : DataSource<TOptions>
+    where TOptions : ImageDataOptions, new()
+{
+    /// <summary>Opens all images, or those within the limits.</summary>
+    protected abstract ImageSplits OpenImages(DataOptions request, TOptions options);
+
+    /// <inheritdoc/>
+    protected sealed override DataSplits Open(DataOptions request, TOptions options)
+    {
+        var splits = options.Over(OpenImages(request, options));
+        return splits with
+        {
+            Train = Limited(splits.Train, request.LimitTrain),
+            Test = Limited(splits.Test, request.LimitTest),
+        };
     }
 
     private static IImageDataset Limited(IImageDataset whole, int? limit) => limit < whole.Count ? new SubsetDataset(whole, limit.Value) : whole;

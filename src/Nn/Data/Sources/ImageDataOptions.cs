@@ -13,7 +13,7 @@ public record ImageDataOptions
 
     /// <summary>The splits with these means and deviations where they are given.</summary>
     /// <exception cref="OptionException">Their number is not that of the channels.</exception>
-    internal DataSplits Over(DataSplits splits)
+    internal ImageSplits Over(ImageSplits splits)
     {
         Check("data.mean", Mean, splits.Train.Channels);
         Check("data.std", Std, splits.Train.Channels);

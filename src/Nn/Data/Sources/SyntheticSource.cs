@@ -35,7 +35,7 @@ public sealed record SyntheticOptions : ImageDataOptions
 }
 
 /// <summary>Made-up images of any size: for benches, tests and first steps.</summary>
-public sealed class SyntheticSource : DataSource<SyntheticOptions>
+public sealed class SyntheticSource : ImageSource<SyntheticOptions>
 {
     // Far above every use; keeps the values of an image and of a class inside an int.
     private const int Largest = 4096;
@@ -47,7 +47,7 @@ public sealed class SyntheticSource : DataSource<SyntheticOptions>
     public override string Description => "made-up images of any size: a pattern of each class under noise";
 
     /// <inheritdoc/>
-    protected override DataSplits Open(DataOptions request, SyntheticOptions options)
+    protected override ImageSplits OpenImages(DataOptions request, SyntheticOptions options)
     {
         Between("train", options.Train, int.MaxValue);
         Between("test", options.Test, int.MaxValue);
@@ -67,7 +67,7 @@ public sealed class SyntheticSource : DataSource<SyntheticOptions>
         }
 
         float[] half = [.. Enumerable.Repeat(0.5f, options.Channels)];
-        return new DataSplits(Make(options.Train, 0), Make(options.Test, 1), half, [.. half.Select(_ => 0.25f)]);
+        return new ImageSplits(Make(options.Train, 0), Make(options.Test, 1), half, [.. half.Select(_ => 0.25f)]);
 
         SyntheticDataset Make(int count, int split) =>
             new(count, options.Classes, options.Channels, options.Size, options.Size, options.Noise, options.Seed, split);
