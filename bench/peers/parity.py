@@ -40,7 +40,7 @@ SHAPES = {
     "resnet18": (3, 16, 16),
 }
 BATCH = 4
-TEN = ["--set", "model.num_classes=10"]
+TEN = ["--set", "model.num_classes=10", "--set", "model.stem=cifar"]
 OURS = {
     "resnet20": [], "resnet8": ["--set", "model.shortcut=B"], "cnn": [],
     "resnet18": TEN,

@@ -12,7 +12,8 @@ namespace SmartFrz.Freeze;
 /// <param name="Size">Rows of an image; null where nothing is said.</param>
 /// <param name="Classes">Classes; null where nothing is said.</param>
 /// <param name="Vocabulary">Tokens of a vocabulary; null where nothing is said.</param>
-public readonly record struct NetworkInput(int? Channels = null, int? Size = null, int? Classes = null, int? Vocabulary = null)
+/// <param name="KeepsForm">Whether a network with another form for small images keeps the form that it has without a size.</param>
+public readonly record struct NetworkInput(int? Channels = null, int? Size = null, int? Classes = null, int? Vocabulary = null, bool KeepsForm = false)
 {
     /// <summary>Examples of a data set.</summary>
     public static NetworkInput Of(DataSplits data) => data switch
@@ -22,9 +23,9 @@ public readonly record struct NetworkInput(int? Channels = null, int? Size = nul
         _ => new(Classes: data.ClassNames.Count),
     };
 
-    /// <summary>Images of one batch; of texts nothing follows.</summary>
+    /// <summary>Images of one batch; of texts nothing follows. The batch is taken as it is, and so is the network's form.</summary>
     public static NetworkInput Of(TensorBatch batch) =>
-        batch.Inputs[0].Shape is { Rank: 4 } image ? new(image[1], image[2]) : default;
+        batch.Inputs[0].Shape is { Rank: 4 } image ? new(image[1], image[2], KeepsForm: true) : default;
 }
 
 /// <summary>Builds the network that the section <c>model</c> of a configuration describes.</summary>
@@ -70,7 +71,12 @@ public static class ConfiguredNetwork
         var (name, section) = OptionBinder.Named(config.Model, "model", "");
         var options = RunConfig.OptionsOf(section, WeightsKeys);
         var known = ModelZoo.OptionsOf(name);
-        foreach (var (key, value) in new[] { ("in_channels", input.Channels), ("image_size", input.Size), ("img_size", input.Size), ("num_classes", options.ContainsKey("num_labels") ? null : input.Classes), ("vocab_size", input.Vocabulary) })
+        int? size = input.KeepsForm && ModelZoo.HasFormBySize(name) ? null : input.Size;
+        int? classes = options.ContainsKey("num_labels") ? null : input.Classes;
+        foreach (var (key, value) in new[]
+        {
+            ("in_channels", input.Channels), ("image_size", size), ("img_size", input.Size), ("num_classes", classes), ("vocab_size", input.Vocabulary),
+        })
         {
             if (value is not null && known.Contains(key) && !options.ContainsKey(key))
             {

@@ -62,6 +62,10 @@ public static class ModelZoo
         return family.Build(scope, name, OptionBinder.Bind(family.Options, options, "model"));
     }
 
+    /// <summary>Whether a model takes another form for small images, as <see cref="IFormBySize"/>.</summary>
+    public static bool HasFormBySize(string name, params IEnumerable<Assembly> others) =>
+        typeof(IFormBySize).IsAssignableFrom(OptionBinder.Find("model", name, All(others)).Options);
+
     /// <summary>The keys of a model's options.</summary>
     public static IReadOnlyList<string> OptionsOf(string name, params IEnumerable<Assembly> others) =>
         OptionBinder.Keys(OptionBinder.Find("model", name, All(others)).Options);

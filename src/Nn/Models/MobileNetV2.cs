@@ -6,7 +6,7 @@ using SmartFrz.Tensors;
 namespace SmartFrz.Nn;
 
 /// <summary>The options of <see cref="MobileNetV2"/>.</summary>
-public sealed record MobileNetV2Options
+public sealed record MobileNetV2Options : IFormBySize
 {
     /// <summary>Classes.</summary>
     /// <value>Default 1000.</value>
@@ -17,19 +17,24 @@ public sealed record MobileNetV2Options
     public int InChannels { get; init; } = 3;
 
     /// <summary>Rows and columns of the input; any size works, this one is used where no data says otherwise.</summary>
-    /// <value>Default 224.</value>
-    public int ImageSize { get; init; } = 224;
+    /// <value>Default 224, or 32 with the cifar stem.</value>
+    public int? ImageSize { get; init; }
 
     /// <summary>Multiplies the channels of all layers, which are rounded to multiples of 8; those of the last convolution only from 1 on.</summary>
     /// <value>Default 1.</value>
     public double WidthMult { get; init; } = 1;
+
+    /// <summary>The stages: expansion, channels, blocks, and the stride of the first of them, each.</summary>
+    /// <value>Default as table 2 of the paper.</value>
+    public IReadOnlyList<IReadOnlyList<int>> Setting { get; init; } =
+        [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]];
 
     /// <summary>The share of the features that become zero before the head in training.</summary>
     /// <value>Default 0.2.</value>
     public float Dropout { get; init; } = 0.2f;
 
     /// <summary>The stem: imagenet halves the image in the first layer and in the second stage, cifar in neither.</summary>
-    /// <value>Default imagenet above 64 rows, else cifar.</value>
+    /// <value>Default cifar for an image size of 64 and less, else imagenet.</value>
     public Stem? Stem { get; init; }
 }
 
@@ -47,9 +52,6 @@ public sealed class MobileNetV2 : Network
 {
     private const int StemChannels = 32, LastChannels = 1280;
 
-    // Table 2 of the paper: expansion, channels, blocks, and the stride of the first of them.
-    private static readonly (int Expansion, int Channels, int Blocks, int Stride)[] Stages =
-        [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
 
     private readonly Conv2d _stem, _last;
     private readonly BatchNorm2d _stemNorm, _lastNorm;
@@ -64,24 +66,25 @@ public sealed class MobileNetV2 : Network
     {
         OptionBinder.RequireAtLeast(1, options.NumClasses, "model.num_classes");
         OptionBinder.RequireAtLeast(1, options.InChannels, "model.in_channels");
-        OptionBinder.RequireAtLeast(1, options.ImageSize, "model.image_size");
+        OptionBinder.RequireAtLeast(1, options.ImageSize ?? 1, "model.image_size");
         ModelOptions.RequireDropout(options.Dropout);
         if (options.WidthMult is not (> 0 and < double.PositiveInfinity))
         {
             throw new OptionException(FormattableString.Invariant($"option 'model.width_mult' is {options.WidthMult}, expected a number above 0"));
         }
 
-        InputShape = new Shape(options.InChannels, options.ImageSize, options.ImageSize);
         NumClasses = options.NumClasses;
         var filters = Initializer.KaimingNormalFanOut;
         bool large = (options.Stem ?? ModelOptions.StemFor(options.ImageSize)) == Stem.Imagenet;
+        int side = ModelOptions.SizeOf(options.ImageSize, small: !large);
+        InputShape = new Shape(options.InChannels, side, side);
         int channels = Rounded(StemChannels * options.WidthMult);
         _stem = Add(new Conv2d(scope.Child("features.0.0"), options.InChannels, channels, 3, new Conv2dOptions(large ? 2 : 1, 1), bias: false, filters));
         _stemNorm = Add(new BatchNorm2d(scope.Child("features.0.1"), channels));
         var units = new List<FreezableUnit> { new("stem", ["features.0"]) };
-        for (int stage = 0; stage < Stages.Length; stage++)
+        for (int stage = 0; stage < options.Setting.Count; stage++)
         {
-            var (expansion, of, blocks, first) = Stages[stage];
+            var (expansion, of, blocks, first) = StageOf(options.Setting, stage);
             int outChannels = Rounded(of * options.WidthMult);
             for (int b = 0; b < blocks; b++)
             {
@@ -126,6 +129,14 @@ public sealed class MobileNetV2 : Network
         x = _last.CallNormalised(x, _lastNorm, Activation.Relu6).Releasing(x);
         x = x.Mean([2, 3]).Releasing(x);
         return _head.Call(_dropout.Call(x));
+    }
+
+    private static (int Expansion, int Channels, int Blocks, int Stride) StageOf(IReadOnlyList<IReadOnlyList<int>> setting, int stage)
+    {
+        var numbers = setting[stage];
+        return numbers.Count == 4 && numbers.All(n => n >= 1)
+            ? (numbers[0], numbers[1], numbers[2], numbers[3])
+            : throw new OptionException($"option 'model.setting' has stage [{string.Join(',', numbers)}], expected four numbers [expansion,channels,blocks,stride] of at least 1");
     }
 
     private static FreezableUnit NextUnit(List<FreezableUnit> units)

@@ -8,10 +8,16 @@ internal static class ModelOptions
     // Tiny ImageNet's 64 still count as small: the large form would leave 2x2 positions of them.
     private const int LargestSmall = 64;
 
-    public static bool IsSmall(int imageSize) => imageSize <= LargestSmall;
+    // CIFAR's and ImageNet's usual rows.
+    private const int UsualSmall = 32, UsualLarge = 224;
 
-    /// <summary>The stem for images of that size.</summary>
-    public static Stem StemFor(int imageSize) => IsSmall(imageSize) ? Stem.Cifar : Stem.Imagenet;
+    public static bool IsSmall(int? imageSize) => imageSize <= LargestSmall;
+
+    /// <summary>The size that a form is usually fed with, where none is given.</summary>
+    public static int SizeOf(int? imageSize, bool small) => imageSize ?? (small ? UsualSmall : UsualLarge);
+
+    /// <summary>The stem for images of that size; the large one where none is given.</summary>
+    public static Stem StemFor(int? imageSize) => IsSmall(imageSize) ? Stem.Cifar : Stem.Imagenet;
 
     /// <summary>Complains about a size that is below 1 or no multiple of another.</summary>
     public static void RequireMultiple(int value, string key, int of, string ofKey)

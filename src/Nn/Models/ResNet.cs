@@ -6,7 +6,7 @@ using SmartFrz.Tensors;
 namespace SmartFrz.Nn;
 
 /// <summary>The options of <see cref="ResNet"/>.</summary>
-public sealed record ResNetOptions
+public sealed record ResNetOptions : IFormBySize
 {
     /// <summary>Classes.</summary>
     /// <value>Default 1000.</value>
@@ -17,8 +17,8 @@ public sealed record ResNetOptions
     public int InChannels { get; init; } = 3;
 
     /// <summary>Rows and columns of the input; any size works, this one is used where no data says otherwise.</summary>
-    /// <value>Default 224.</value>
-    public int ImageSize { get; init; } = 224;
+    /// <value>Default 224, or 32 with the cifar stem.</value>
+    public int? ImageSize { get; init; }
 
     /// <summary>Channels of the stem; the four stages have once, twice, four and eight times as many, bottlenecks four times that.</summary>
     /// <value>Default 64.</value>
@@ -27,7 +27,7 @@ public sealed record ResNetOptions
     /// <summary>
     /// The stem: imagenet is a 7x7 convolution of stride 2 and a maximum of 3x3 of stride 2, cifar a 3x3 convolution of stride 1.
     /// </summary>
-    /// <value>Default imagenet above 64 rows, else cifar.</value>
+    /// <value>Default cifar for an image size of 64 and less, else imagenet.</value>
     public Stem? Stem { get; init; }
 }
 
@@ -55,10 +55,9 @@ public sealed class ResNet : Network
     {
         OptionBinder.RequireAtLeast(1, options.NumClasses, "model.num_classes");
         OptionBinder.RequireAtLeast(1, options.InChannels, "model.in_channels");
-        OptionBinder.RequireAtLeast(1, options.ImageSize, "model.image_size");
+        OptionBinder.RequireAtLeast(1, options.ImageSize ?? 1, "model.image_size");
         OptionBinder.RequireAtLeast(1, options.Width, "model.width");
         Name = string.Create(CultureInfo.InvariantCulture, $"resnet{depth}");
-        InputShape = new Shape(options.InChannels, options.ImageSize, options.ImageSize);
         NumClasses = options.NumClasses;
         int[] stages = depth switch
         {
@@ -68,6 +67,8 @@ public sealed class ResNet : Network
         };
         var filters = Initializer.KaimingNormalFanOut;
         bool large = (options.Stem ?? ModelOptions.StemFor(options.ImageSize)) == Stem.Imagenet;
+        int side = ModelOptions.SizeOf(options.ImageSize, small: !large);
+        InputShape = new Shape(options.InChannels, side, side);
         var (kernel, stem) = large ? (7, new Conv2dOptions(2, 3)) : (3, new Conv2dOptions(1, 1));
         _conv1 = Add(new Conv2d(scope.Child("conv1"), options.InChannels, options.Width, kernel, stem, bias: false, filters));
         _bn1 = Add(new BatchNorm2d(scope.Child("bn1"), options.Width));

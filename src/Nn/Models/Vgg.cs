@@ -5,18 +5,8 @@ using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
 
-/// <summary>What classifies the features of a <see cref="Vgg"/>.</summary>
-public enum VggHead
-{
-    /// <summary>Averages of 7x7 windows, two hidden layers with dropout, and a linear layer, as in the paper.</summary>
-    Imagenet,
-
-    /// <summary>One linear layer on the flattened features, the usual form for small images.</summary>
-    Linear,
-}
-
 /// <summary>The options of <see cref="Vgg"/>.</summary>
-public sealed record VggOptions
+public sealed record VggOptions : IFormBySize
 {
     /// <summary>Classes.</summary>
     /// <value>Default 1000.</value>
@@ -27,22 +17,25 @@ public sealed record VggOptions
     public int InChannels { get; init; } = 3;
 
     /// <summary>Rows and columns of the input, at least 32: they are halved five times.</summary>
-    /// <value>Default 224.</value>
-    public int ImageSize { get; init; } = 224;
+    /// <value>Default 224, or 32 without hidden layers.</value>
+    public int? ImageSize { get; init; }
 
-    /// <summary>Channels of the first convolution; the last ones have eight times as many.</summary>
+    /// <summary>Channels of the first convolution, before they are divided; the last ones have eight times as many.</summary>
     /// <value>Default 64.</value>
     public int Width { get; init; } = 64;
 
-    /// <summary>The classifier.</summary>
-    /// <value>Default imagenet above 64 rows, else linear.</value>
-    public VggHead? Head { get; init; }
+    /// <summary>Divides the channels of all convolutions.</summary>
+    /// <value>Default 1.</value>
+    public int WidthDivisor { get; init; } = 1;
 
-    /// <summary>Units of each hidden layer of the imagenet head.</summary>
-    /// <value>Default 4096.</value>
-    public int Hidden { get; init; } = 4096;
+    /// <summary>
+    /// Units of each of the two hidden layers behind averages of 7x7 windows, as in the paper; 0 for one linear layer on the average of each
+    /// channel, the usual form for small images.
+    /// </summary>
+    /// <value>Default 0 for an image size of 64 and less, else 4096.</value>
+    public int? Hidden { get; init; }
 
-    /// <summary>The share of hidden units that become zero in training, in the imagenet head.</summary>
+    /// <summary>The share of hidden units that become zero in training.</summary>
     /// <value>Default 0.5.</value>
     public float Dropout { get; init; } = 0.5f;
 }
@@ -52,19 +45,19 @@ public sealed record VggOptions
 /// </summary>
 /// <remarks>
 /// Parameters have torchvision's names and begin as there: filters normal with deviation sqrt(2 / fan_out), weights of linear layers normal
-/// with deviation 0.01, biases zero, batch normalisation as the identity. The linear head is named <c>classifier</c>.
+/// with deviation 0.01, biases zero, batch normalisation as the identity. Without hidden layers the head is named <c>classifier</c>.
 /// Source: Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition" (arXiv 1409.1556), configuration A.
 /// </remarks>
 public sealed class Vgg : Network
 {
-    // Rows and columns that the imagenet head brings all images to, and halvings of the image.
-    private const int Pooled = 7, Halvings = 5;
+    // Rows and columns that all images are brought to before hidden layers, units of those, and halvings of the image.
+    private const int Pooled = 7, UsualHidden = 4096, Halvings = 5;
 
     // Configuration A: channels in units of the width; 0 is a maximum of 2x2.
     private static readonly int[] Plan = [1, 0, 2, 0, 4, 4, 0, 8, 8, 0, 8, 8, 0];
 
     private readonly List<Feature> _features = [];
-    private readonly AdaptiveAvgPool2d? _pool;
+    private readonly AdaptiveAvgPool2d _pool;
     private readonly List<Module> _classifier = [];
 
     /// <summary>A network with fresh parameters.</summary>
@@ -74,28 +67,30 @@ public sealed class Vgg : Network
     {
         OptionBinder.RequireAtLeast(1, options.NumClasses, "model.num_classes");
         OptionBinder.RequireAtLeast(1, options.InChannels, "model.in_channels");
-        OptionBinder.RequireAtLeast(1 << Halvings, options.ImageSize, "model.image_size");
+        OptionBinder.RequireAtLeast(1 << Halvings, options.ImageSize ?? 1 << Halvings, "model.image_size");
         OptionBinder.RequireAtLeast(1, options.Width, "model.width");
-        OptionBinder.RequireAtLeast(1, options.Hidden, "model.hidden");
+        OptionBinder.RequireAtLeast(0, options.Hidden ?? 0, "model.hidden");
+        ModelOptions.RequireMultiple(options.Width, "width", options.WidthDivisor, "width_divisor");
         ModelOptions.RequireDropout(options.Dropout);
         Name = normalised ? "vgg11_bn" : "vgg11";
-        InputShape = new Shape(options.InChannels, options.ImageSize, options.ImageSize);
+        int hidden = options.Hidden ?? (ModelOptions.IsSmall(options.ImageSize) ? 0 : UsualHidden);
+        int side = ModelOptions.SizeOf(options.ImageSize, small: hidden == 0);
+        InputShape = new Shape(options.InChannels, side, side);
         NumClasses = options.NumClasses;
         var units = new List<FreezableUnit>();
         int channels = AddFeatures(scope, normalised, options, units);
-        var head = options.Head ?? (ModelOptions.IsSmall(options.ImageSize) ? VggHead.Linear : VggHead.Imagenet);
-        if (head == VggHead.Linear)
+        if (hidden == 0)
         {
-            int side = options.ImageSize >> Halvings;
-            _classifier.Add(Add(Dense(scope.Child("classifier"), channels * side * side, options.NumClasses)));
+            _pool = Add(new AdaptiveAvgPool2d(scope.Child("avgpool"), 1, 1));
+            _classifier.Add(Add(Dense(scope.Child("classifier"), channels, options.NumClasses)));
             units.Add(new FreezableUnit("head", ["classifier"], IsHead: true));
         }
         else
         {
             _pool = Add(new AdaptiveAvgPool2d(scope.Child("avgpool"), Pooled, Pooled));
-            AddHidden(scope, 0, channels * Pooled * Pooled, options, units);
-            AddHidden(scope, 3, options.Hidden, options, units);
-            _classifier.Add(Add(Dense(scope.Child("classifier.6"), options.Hidden, options.NumClasses)));
+            AddHidden(scope, 0, channels * Pooled * Pooled, hidden, options.Dropout, units);
+            AddHidden(scope, 3, hidden, hidden, options.Dropout, units);
+            _classifier.Add(Add(Dense(scope.Child("classifier.6"), hidden, options.NumClasses)));
             units.Add(new FreezableUnit("head", ["classifier.6"], IsHead: true));
         }
 
@@ -124,7 +119,7 @@ public sealed class Vgg : Network
             x = ReferenceEquals(x, input) ? next : next.Releasing(x);
         }
 
-        x = _pool?.Call(x).Releasing(x) ?? x;
+        x = _pool.Call(x).Releasing(x);
         x = x.Flatten().Releasing(x);
         foreach (var layer in _classifier)
         {
@@ -148,8 +143,8 @@ public sealed class Vgg : Network
             }
 
             var conv = Add(new Conv2d(
-                Next(), channels, Plan[i] * options.Width, 3, new Conv2dOptions(1, 1), bias: true, Initializer.KaimingNormalFanOut, Initializer.Zero));
-            channels = Plan[i] * options.Width;
+                Next(), channels, Plan[i] * options.Width / options.WidthDivisor, 3, new Conv2dOptions(1, 1), bias: true, Initializer.KaimingNormalFanOut, Initializer.Zero));
+            channels = Plan[i] * options.Width / options.WidthDivisor;
             var norm = normalised ? Add(new BatchNorm2d(Next(), channels)) : null;
             var relu = Add(new Relu(Next()));
             _features.Add(new Feature(conv, norm, relu, Plan[i + 1] == 0 ? Add(new MaxPool2d(Next(), 2)) : null));
@@ -162,10 +157,10 @@ public sealed class Vgg : Network
     }
 
     // A linear layer, ReLU, dropout, numbered from that place on. The dropout freezes with its layer.
-    private void AddHidden(ModuleScope scope, int place, int inFeatures, VggOptions options, List<FreezableUnit> units)
+    private void AddHidden(ModuleScope scope, int place, int inFeatures, int hidden, float share, List<FreezableUnit> units)
     {
         ModuleScope At(int i) => scope.Child(string.Create(CultureInfo.InvariantCulture, $"classifier.{place + i}"));
-        var (linear, dropout) = (Dense(At(0), inFeatures, options.Hidden), new Dropout(At(2), options.Dropout));
+        var (linear, dropout) = (Dense(At(0), inFeatures, hidden), new Dropout(At(2), share));
         _classifier.AddRange([Add(linear), Add(new Relu(At(1))), Add(dropout)]);
         units.Add(new FreezableUnit(linear.Path, [linear.Path, dropout.Path]));
     }
