@@ -42,6 +42,9 @@ public sealed class TextTests : Smartfrz, IDisposable
         Assert.True(eval.Code == 0, eval.Error);
         using var figures = JsonDocument.Parse(eval.Output);
         Assert.Equal((33, 33, 1.0), (figures.RootElement.GetProperty("correct").GetInt32(), figures.RootElement.GetProperty("total").GetInt32(), figures.RootElement.GetProperty("mcc").GetDouble()));
+        var known = Run(["eval", .. Small, .. data, "--weights", weights, "--json", "--split", "train"]);
+        Assert.Contains("\"total\": 96", known.Output, StringComparison.Ordinal);
+        Assert.Equal("option '--split' is 'dev', expected test or train", Refused(["eval", .. Small, .. data, "--weights", weights, "--split", "dev"]));
     }
 
     [Fact]

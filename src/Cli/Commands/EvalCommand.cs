@@ -8,7 +8,7 @@ using SmartFrz.Tensors;
 
 namespace SmartFrz.Cli;
 
-/// <summary><c>eval</c>: how well a weights file does on a data set's test images.</summary>
+/// <summary><c>eval</c>: how well a weights file does on a data set's test examples.</summary>
 internal sealed class EvalCommand : ICliCommand
 {
     // Images of an evaluation step, where nothing is said: as in training's own evaluations.
@@ -22,6 +22,8 @@ internal sealed class EvalCommand : ICliCommand
         var run = new RunOptions(command, RunParts.Network | RunParts.Data | RunParts.Batch);
         var json = JsonOutput.Option();
         command.Options.Add(json);
+        var split = new Option<string>("--split") { Description = "test, or train for the training examples", DefaultValueFactory = _ => "test" };
+        command.Options.Add(split);
         command.SetAction((result, stop) =>
         {
             var config = run.Read(result, new() { ["train"] = new JsonObject { ["batch"] = DefaultBatch } });
@@ -31,13 +33,19 @@ internal sealed class EvalCommand : ICliCommand
             }
 
             OptionBinder.RequireAtLeast(1, config.Train.Batch, "train.batch");
+            bool train = result.GetValue(split) switch
+            {
+                "train" => true,
+                "test" => false,
+                var other => throw new OptionException($"option '--split' is '{other}', expected test or train"),
+            };
             using var device = FreezeRun.OpenDevice(config.Device);
             using var engine = new Engine(device);
             var data = FreezeRun.OpenData(config, EmbeddedData.Open);
             using var network = ConfiguredNetwork.Build(engine, config, NetworkInput.Of(data));
             Notices.Print(data);
             Notices.Print(ConfiguredNetwork.LoadWeights(network, config));
-            var score = Evaluator.Evaluate(network, data.Evaluation(config.Train.Batch), stop);
+            var score = Evaluator.Evaluate(network, data.Evaluation(config.Train.Batch, train), stop);
             if (result.GetValue(json))
             {
                 // A loss that is no number cannot be written as one.

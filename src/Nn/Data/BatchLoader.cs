@@ -215,11 +215,23 @@ public sealed class BatchLoader : IBatchSource
         {
             int id = ids[i];
             var how = Augmentation.Draw(generator, id, Options.CropPadding, Options.Flip);
-            Data.Read(id, pixels);
+            batch.KeyStorage[i] = ReadPixels(id, generator, how, pixels);
             _normalizer.Write(pixels, batch.Storage.AsSpan(i * batch.ValuesPerImage, batch.ValuesPerImage), how);
             batch.LabelStorage[i] = Data.Label(id);
             batch.IdStorage[i] = id;
-            batch.KeyStorage[i] = how.Key;
         }
+    }
+
+    // Answers the augmentation's key.
+    private ulong ReadPixels(int id, Philox generator, Augmentation how, byte[] pixels)
+    {
+        if (Options.ResizedCrop == 0)
+        {
+            Data.Read(id, pixels);
+            return how.Key;
+        }
+
+        var box = Data.ReadPart(id, (height, width) => RandomResizedCrop.Draw(generator, id, Options.ResizedCrop, height, width), pixels);
+        return RandomResizedCrop.Key(box, how.Flip);
     }
 }

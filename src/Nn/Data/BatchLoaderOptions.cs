@@ -35,6 +35,12 @@ public sealed record BatchLoaderOptions
     /// <value>Default false.</value>
     public bool Flip { get; init; }
 
+    /// <summary>
+    /// The least share of an image's area that a part of it has, drawn at random and scaled to the image's size; 0 takes whole images. Sides are as 3:4 to 4:3.
+    /// </summary>
+    /// <value>Default 0.</value>
+    public double ResizedCrop { get; init; }
+
     /// <summary>Batches prepared ahead on a background thread; 0 makes them when asked.</summary>
     /// <value>Default 2.</value>
     public int Prefetch { get; init; } = 2;
@@ -48,6 +54,16 @@ public sealed record BatchLoaderOptions
     {
         Between("batch size", BatchSize, 1, int.MaxValue);
         Between("crop padding", CropPadding, 0, Augmentation.LargestShift);
+        if (!(ResizedCrop >= 0 && ResizedCrop <= 1))
+        {
+            throw new OptionException(FormattableString.Invariant($"least share of a random crop {ResizedCrop}, expected 0 to 1"));
+        }
+
+        if (ResizedCrop > 0 && CropPadding > 0)
+        {
+            throw new OptionException("random parts of images and crops after padding exclude each other: only one may be asked for");
+        }
+
         Between("prefetch depth", Prefetch, 0, 1024);
         Between("number of loader threads", Workers, 1, 1024);
         Fits("means", Mean, data.Channels);

@@ -1,7 +1,7 @@
 namespace SmartFrz.Nn.Data;
 
 /// <summary>A data file or folder that is not what it should be; the message names it and says both sides in one line.</summary>
-public sealed class DataFormatException : Exception
+public class DataFormatException : Exception
 {
     /// <summary>With a message.</summary>
     public DataFormatException(string message)

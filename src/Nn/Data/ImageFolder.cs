@@ -32,6 +32,7 @@ public static class ImageFolder
         ArgumentOutOfRangeException.ThrowIfLessThan(limitTrain ?? 1, 1, nameof(limitTrain));
         ArgumentOutOfRangeException.ThrowIfLessThan(limitTest ?? 1, 1, nameof(limitTest));
         var notes = new List<string>();
+        directory = ImageSplit.Root(directory, TrainWords);
         var (trainPath, _) = ImageSplit.Find(directory, TrainWords);
         var (testPath, word) = ImageSplit.Find(directory, TestWords, not: TrainWords[0]);
         if (word != TestWords[0])
@@ -47,24 +48,50 @@ public static class ImageFolder
             throw new DataFormatException($"{testPath}: class '{unknown}' is not in {trainPath}, which has {Listed(train.Split.Classes)}");
         }
 
-        int height = options.Size, width = options.Size;
-        string expectedBy = "data.size says";
-        if (options.Size == 0)
-        {
-            var first = train.Files[0];
-            (width, height) = ImageHeader.Read(first.Bytes(), first.Where);
-            expectedBy = first.Where;
-        }
-
-        IImageDataset Load(IReadOnlyList<ImageFile> files)
-        {
-            var encoded = new EncodedImageDataset(files, train.Split.Classes, options.Channels, height, width, options.Size > 0, expectedBy);
-            long bytes = (long)files.Count * options.Channels * height * width;
-            return bytes <= Math.Min((long)options.Memory << 20, Array.MaxLength) ? encoded.Decoded(threads) : encoded;
-        }
-
+        var form = FormOf(options, train.Files);
         bool grey = options.Channels == 1;
-        return new ImageSplits(Load(train.Files), Load(test.Files), grey ? GreyMean : ColourMean, grey ? GreyDeviation : ColourDeviation) { Notes = notes };
+        return new ImageSplits(Load(trainPath, train.Files, whole: true), Load(testPath, test.Files, whole: false), grey ? GreyMean : ColourMean, grey ? GreyDeviation : ColourDeviation)
+        {
+            Notes = notes,
+            Threads = threads,
+        };
+
+        IImageDataset Load(string path, IReadOnlyList<ImageFile> files, bool whole)
+        {
+            var encoded = new EncodedImageDataset(files, train.Split.Classes, form);
+            var unreadable = options.SkipUnreadable ? new List<string>() : null;
+            // Random parts are taken of images as they are stored.
+            bool keep = (long)files.Count * form.Bytes <= Math.Min((long)options.Memory << 20, Array.MaxLength) && !(whole && options.ResizedCrop > 0 && options.Size > 0);
+            IImageDataset loaded = keep ? encoded.Decoded(threads, unreadable) : unreadable is null ? encoded : encoded.Readable(threads, unreadable);
+            if (unreadable?.Count > 0)
+            {
+                notes.Add($"{path}: left out {unreadable.Count} of {files.Count} images that cannot be decoded: {Listed(unreadable)}");
+            }
+
+            return loaded;
+        }
+    }
+
+    // The size that is asked for, or that of the first image that can be read.
+    private static ImageForm FormOf(ImageFolderOptions options, IReadOnlyList<ImageFile> files)
+    {
+        if (options.Size > 0)
+        {
+            return new ImageForm(options.Channels, options.Size, options.Size, options.Resize == 0 ? options.Size : options.Resize, "data.size says");
+        }
+
+        for (int i = 0; ; i++)
+        {
+            try
+            {
+                var (width, height) = ImageHeader.Read(files[i].Bytes(), files[i].Where);
+                return new ImageForm(options.Channels, height, width, 0, files[i].Where);
+            }
+            catch (DataFormatException) when (options.SkipUnreadable && i + 1 < files.Count)
+            {
+                // Left out, and counted, when all are decoded.
+            }
+        }
     }
 
     private static void Check(ImageFolderOptions options)
@@ -73,6 +100,13 @@ public static class ImageFolder
         if (options.Size is < 0 or > largest)
         {
             throw new OptionException($"option 'data.size' is {options.Size}, expected 0 to {largest}");
+        }
+
+        if (options.Resize is not 0 && (options.Resize < options.Size || options.Resize > largest || options.Size == 0))
+        {
+            throw new OptionException(options.Size == 0
+                ? "option 'data.resize' says what images are scaled to before they are cut, and needs data.size for the cut"
+                : $"option 'data.resize' is {options.Resize}, expected {options.Size} (data.size) to {largest}");
         }
 
         if (options.Channels is not (1 or 3))

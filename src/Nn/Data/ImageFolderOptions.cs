@@ -10,6 +10,17 @@ public sealed record ImageFolderOptions : ImageDataOptions
     /// <value>Default 0.</value>
     public int Size { get; init; }
 
+    /// <summary>What the shorter side is scaled to before the cut, at least <see cref="Size"/>, as in 256 for a size of 224; 0 for the size itself.</summary>
+    /// <value>Default 0.</value>
+    public int Resize { get; init; }
+
+    /// <summary>
+    /// Whether images that cannot be decoded are left out, with a note that counts them. To find them each image that is decoded on demand
+    /// is decoded once when the data are opened.
+    /// </summary>
+    /// <value>Default false: the first one is an error.</value>
+    public bool SkipUnreadable { get; init; }
+
     /// <summary>Channels: 3 for colour, 1 for grey.</summary>
     /// <value>Default 3.</value>
     public int Channels { get; init; } = 3;

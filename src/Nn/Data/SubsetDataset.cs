@@ -31,10 +31,16 @@ public sealed class SubsetDataset : IImageDataset
     public IReadOnlyList<string> ClassNames => _whole.ClassNames;
 
     /// <inheritdoc/>
+    public bool DecodesOnRead => _whole.DecodesOnRead;
+
+    /// <inheritdoc/>
     public int Label(int index) => _whole.Label(Checked(index));
 
     /// <inheritdoc/>
     public void Read(int index, Span<byte> chw) => _whole.Read(Checked(index), chw);
+
+    /// <inheritdoc/>
+    public ImageBox ReadPart(int index, Func<int, int, ImageBox> choose, Span<byte> chw) => _whole.ReadPart(Checked(index), choose, chw);
 
     private int Checked(int index)
     {

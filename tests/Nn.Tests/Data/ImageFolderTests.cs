@@ -133,6 +133,77 @@ public sealed class ImageFolderTests
         Assert.Equal([201, 22, 31, 11, 12], loader.Epoch(0).SelectMany(b => b.SampleIds.ToArray().Zip(b.Inputs.ToArray().Chunk(64))).OrderBy(p => p.First).Select(p => (int)MathF.Round(p.Second[0] * 255)));
     }
 
+    [Theory]
+    [InlineData(1024)]
+    [InlineData(0)]
+    public void Unreadable_images_are_left_out_and_counted_where_that_is_asked_for(int memory)
+    {
+        using var folder = new TemporaryFolder();
+        Write(folder, "train", [("ant/0.png", [1, 2]), .. Train, ("cat/11.png", ImageFiles.Png(8, 8, 99)[..60])]);
+        Write(folder, "test", Test);
+
+        var splits = Open(folder, new JsonObject { ["skip_unreadable"] = true, ["memory"] = memory });
+
+        Assert.Equal(memory == 0, splits.Train.DecodesOnRead);
+        Assert.Equal([0, 0, 1, 2, 2], Enumerable.Range(0, splits.Train.Count).Select(splits.Train.Label));
+        Assert.Equal([201, 22, 31, 11, 12], Enumerable.Range(0, 5).Select(i => PixelStatistics.Image(splits.Train, i)[0]));
+        string note = Assert.Single(splits.Notes);
+        Assert.StartsWith($"{folder["train"]}: left out 2 of 7 images that cannot be decoded: {folder["train/ant/0.png"]}: neither JPEG nor PNG, it begins with 0x0102, ", note, StringComparison.Ordinal);
+        Assert.StartsWith($"{folder["train/ant/0.png"]}: neither JPEG nor PNG", Message(folder), StringComparison.Ordinal);
+
+        Write(folder, "test", [("cat/1.png", ImageFiles.Png(4, 4, 1))]);
+        Assert.Contains(
+            "4x4 pixels, expected 8x8",
+            Assert.Throws<DataFormatException>(() => Open(folder, new JsonObject { ["skip_unreadable"] = true })).Message, StringComparison.Ordinal);
+        Write(folder, "test", [("cat/1.png", [1]), ("Dog/1.jpg", [2])]);
+        Assert.StartsWith(
+            "none of 2 images can be decoded; ",
+            Assert.Throws<DataFormatException>(() => Open(folder, new JsonObject { ["skip_unreadable"] = true })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Official_folders_are_found_below_the_given_one_and_unsorted_ones_explained()
+    {
+        using var folder = new TemporaryFolder();
+        Write(folder, "ILSVRC/Data/CLS-LOC/train", Train);
+        Write(folder, "ILSVRC/Data/CLS-LOC/val", [("ILSVRC2012_val_00000001.JPEG", Test[0].Bytes), ("ILSVRC2012_val_00000002.JPEG", Test[0].Bytes)]);
+        Directory.CreateDirectory(folder["ILSVRC/ImageSets"]);
+        string val = Path.Combine(folder["ILSVRC"], "Data", "CLS-LOC", "val");
+        foreach (string given in (string[])["", "ILSVRC", "ILSVRC/Data", "ILSVRC/Data/CLS-LOC"])
+        {
+            Assert.Contains(
+                "val: 2 images without folders of classes, ILSVRC2012_val_0000000", Assert.Throws<DataFormatException>(() => DataSources.OpenImages("image-folder", new DataOptions { Directory = folder[given] })).Message, StringComparison.Ordinal);
+        }
+
+        Directory.Delete(val, recursive: true);
+        Write(folder, "ILSVRC/Data/CLS-LOC/val", Test);
+        Assert.Equal(["Dog", "ant", "cat"], Open(folder).Train.ClassNames);
+        Write(folder, "ILSVRC/Data/CLS-LOC/val.tar", [("n01440764.tar", [1]), ("n01443537.tar", [2])]);
+        Directory.Delete(val, recursive: true);
+        Assert.EndsWith("no JPEG or PNG files there but 2 archives, n01440764.tar first: unpack each into a folder with the name of its class", Message(folder), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Images_are_scaled_first_and_cut_after_as_asked()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] image = ImageFiles.Png(16, 16, 3, (y, x, _) => (byte)(((y * 16) + x) % 251));
+        Write(folder, "train", [("a/1.png", image)]);
+        Write(folder, "test", [("a/1.png", image)]);
+
+        byte[] found = PixelStatistics.Image(Open(folder, new JsonObject { ["size"] = 6, ["resize"] = 8 }).Train, 0);
+
+        var expected = new byte[3 * 36];
+        var planes = new byte[3 * 256];
+        ImageDecoder.Decode(image, "x", 3, new ImageHeader(16, 16), planes);
+        ImageResizer.Centre(planes, 3, 16, 16, 8, 6, expected);
+        Assert.Equal(expected, found);
+        Assert.Equal("option 'data.resize' is 5, expected 6 (data.size) to 8192", Assert.Throws<OptionException>(() => Open(folder, new() { ["size"] = 6, ["resize"] = 5 })).Message);
+        Assert.Equal(
+            "option 'data.resize' says what images are scaled to before they are cut, and needs data.size for the cut",
+            Assert.Throws<OptionException>(() => Open(folder, new() { ["resize"] = 5 })).Message);
+    }
+
     [Fact]
     public void What_is_wrong_is_named()
     {
@@ -158,7 +229,9 @@ public sealed class ImageFolderTests
         Assert.Equal($"{folder.Root}: 2 archives for the split val: val1.zip, val2.tar", Message(folder));
 
         Write(folder, "val", [("1.png", Test[0].Bytes), ("2.png", Test[0].Bytes)]);
-        Assert.Equal($"{folder["val"]}: 1.png lies outside the folders of the classes, expected CLASS/FILE", Sorted(Message(folder)));
+        Assert.Equal(
+            $"{folder["val"]}: 2 images without folders of classes, 1.png one of them; ImageNet's validation images come so and are to be sorted into CLASS/FILE first",
+            Sorted(Message(folder)));
 
         Write(folder, "test", [("cow/1.png", Test[0].Bytes)]);
         Assert.Equal($"{folder["test"]}: class 'cow' is not in {folder["train"]}, which has Dog, ant, cat", Message(folder));

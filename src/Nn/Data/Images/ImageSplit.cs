@@ -18,32 +18,64 @@ internal sealed record ImageSplit(string Where, IReadOnlyList<ImageFile> Files, 
     /// <exception cref="DataFormatException">There is none, or there are several.</exception>
     public static (string Path, string Word) Find(string directory, IReadOnlyList<string> words, string? not = null)
     {
-        const StringComparison anyCase = StringComparison.OrdinalIgnoreCase;
         if (!Directory.Exists(directory))
         {
             throw new DataFormatException($"{directory}: image-folder needs a directory; {DataFiles.Describe(directory)}");
         }
 
-        string[] names = [.. Directory.EnumerateFileSystemEntries(directory).Select(p => Path.GetFileName(p)!).Order(StringComparer.Ordinal)];
         foreach (string word in words)
         {
-            string? folder = Array.Find(names, n => n.Equals(word, anyCase) && Directory.Exists(Path.Combine(directory, n)));
-            string[] archives = [.. names.Where(n => n.Contains(word, anyCase) && (not is null || !n.Contains(not, anyCase))
-                && ArchiveEndings.Any(e => n.EndsWith(e, anyCase)) && File.Exists(Path.Combine(directory, n)))];
-            if (folder is not null)
+            string[] found = [.. Candidates(directory, word, not)];
+            if (found.Length > 0)
             {
-                return (Path.Combine(directory, folder), word);
-            }
-
-            if (archives.Length > 0)
-            {
-                return archives.Length == 1 ? (Path.Combine(directory, archives[0]), word)
-                    : throw new DataFormatException($"{directory}: {archives.Length} archives for the split {word}: {string.Join(", ", archives)}");
+                return found.Length == 1 ? (Path.Combine(directory, found[0]), word)
+                    : throw new DataFormatException($"{directory}: {found.Length} archives for the split {word}: {string.Join(", ", found)}");
             }
         }
 
         throw new DataFormatException(
             $"{directory}: image-folder needs a folder {string.Join(" or ", words)}, or an archive ({string.Join(", ", ArchiveEndings)}) with that in its name; {DataFiles.Describe(directory)}");
+    }
+
+    /// <summary>
+    /// The directory that holds the splits: the given one, or where it holds one folder alone, or the official archive's folders, the one below.
+    /// </summary>
+    /// <param name="directory">The directory that was given.</param>
+    /// <param name="words">The names of a split that must be there.</param>
+    public static string Root(string directory, IReadOnlyList<string> words)
+    {
+        const int deepest = 4;
+        string at = directory;
+        for (int depth = 0; depth < deepest && Directory.Exists(at); depth++)
+        {
+            if (words.Any(w => Candidates(at, w, null).Any()))
+            {
+                return at;
+            }
+
+            string official = Path.Combine(at, "Data", "CLS-LOC");
+            string[] folders = Directory.Exists(official) ? [official]
+                : [.. Directory.EnumerateFileSystemEntries(at).Where(p => !ImageFile.IsJunk(Path.GetFileName(p)))];
+            if (folders.Length != 1 || !Directory.Exists(folders[0]))
+            {
+                break;
+            }
+
+            at = folders[0];
+        }
+
+        return directory;
+    }
+
+    // A folder of that name, or the archives with it in their names.
+    private static IEnumerable<string> Candidates(string directory, string word, string? not)
+    {
+        const StringComparison anyCase = StringComparison.OrdinalIgnoreCase;
+        string[] names = [.. Directory.EnumerateFileSystemEntries(directory).Select(p => Path.GetFileName(p)!).Order(StringComparer.Ordinal)];
+        string? folder = Array.Find(names, n => n.Equals(word, anyCase) && Directory.Exists(Path.Combine(directory, n)));
+        return folder is not null ? [folder]
+            : names.Where(n => n.Contains(word, anyCase) && (not is null || !n.Contains(not, anyCase))
+                && ArchiveEndings.Any(e => n.EndsWith(e, anyCase)) && File.Exists(Path.Combine(directory, n)));
     }
 
     /// <summary>Lists a folder, or reads an archive.</summary>
@@ -54,11 +86,20 @@ internal sealed record ImageSplit(string Where, IReadOnlyList<ImageFile> Files, 
         List<(string Name, byte[]? Bytes)> found = [.. Directory.Exists(path) ? FolderFiles(path, Wanted) : ArchiveFiles(path, Wanted)];
         if (found.Count == 0)
         {
-            throw new DataFormatException($"{path}: no JPEG or PNG files there, expected CLASS/FILE");
+            string[] inner = [.. skipped.Where(n => ArchiveEndings.Any(e => n.EndsWith(e, StringComparison.OrdinalIgnoreCase))).Order(StringComparer.Ordinal)];
+            throw new DataFormatException(inner.Length == 0
+                ? $"{path}: no JPEG or PNG files there, expected CLASS/FILE"
+                : $"{path}: no JPEG or PNG files there but {inner.Length} archives, {inner[0]} first: unpack each into a folder with the name of its class");
         }
 
         bool folder = Directory.Exists(path);
         string[][] parts = [.. found.Select(f => f.Name.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(p => p != ".").ToArray())];
+        if (found.Count > 1 && parts.All(p => p.Length == 1))
+        {
+            throw new DataFormatException(
+                $"{path}: {found.Count} images without folders of classes, {found[0].Name} one of them; ImageNet's validation images come so and are to be sorted into CLASS/FILE first");
+        }
+
         int above = folder ? 0 : CommonFolders(parts);
         var files = new ImageFile[found.Count];
         for (int i = 0; i < files.Length; i++)

@@ -51,8 +51,9 @@ public abstract record DataSplits
 
     /// <summary>Batches to evaluate on: every example once, in the same order every time.</summary>
     /// <param name="batchSize">Examples of a batch.</param>
+    /// <param name="train">Whether they are the training examples, to see how well those are known.</param>
     /// <exception cref="SmartFrz.Nn.Options.OptionException">The size does not fit the data.</exception>
-    public abstract IBatchSource Evaluation(int batchSize);
+    public abstract IBatchSource Evaluation(int batchSize, bool train = false);
 }
 
 /// <summary>Images to train and evaluate on.</summary>
@@ -62,6 +63,12 @@ public abstract record DataSplits
 /// <param name="Deviation">The usual standard deviation of each channel, as a share of 255.</param>
 public sealed record ImageSplits(IImageDataset Train, IImageDataset Test, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation) : DataSplits
 {
+    /// <summary>The least share of a training image's area that a random part of it has; 0 takes whole images.</summary>
+    public double ResizedCrop { get; init; }
+
+    /// <summary>Threads that decode while images are read, where they are decoded on demand; 0 for all processors.</summary>
+    public int Threads { get; init; }
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> ClassNames => Train.ClassNames;
 
@@ -77,12 +84,20 @@ public sealed record ImageSplits(IImageDataset Train, IImageDataset Test, IReadO
             Deviation = Deviation,
             CropPadding = options.CropPadding,
             Flip = options.Flip,
+            ResizedCrop = ResizedCrop,
+            Workers = Workers(Train),
         });
     }
 
     /// <inheritdoc/>
-    public override IBatchSource Evaluation(int batchSize) =>
-        new BatchLoader(Test, new BatchLoaderOptions { BatchSize = batchSize, Shuffle = false, DropLast = false, Mean = Mean, Deviation = Deviation });
+    public override IBatchSource Evaluation(int batchSize, bool train = false)
+    {
+        var images = train ? Train : Test;
+        return new BatchLoader(
+            images, new BatchLoaderOptions { BatchSize = batchSize, Shuffle = false, DropLast = false, Mean = Mean, Deviation = Deviation, Workers = Workers(images) });
+    }
+
+    private int Workers(IImageDataset data) => !data.DecodesOnRead ? 1 : Threads > 0 ? Threads : Environment.ProcessorCount;
 }
 
 /// <summary>Texts to train and evaluate on.</summary>
@@ -102,6 +117,6 @@ public sealed record TextSplits(TextDataset Train, TextDataset Test, TextBatchOp
     }
 
     /// <inheritdoc/>
-    public override IBatchSource Evaluation(int batchSize) =>
-        new TextBatchLoader(Test, Batches with { BatchSize = batchSize, Shuffle = false, DropLast = false });
+    public override IBatchSource Evaluation(int batchSize, bool train = false) =>
+        new TextBatchLoader(train ? Train : Test, Batches with { BatchSize = batchSize, Shuffle = false, DropLast = false });
 }
