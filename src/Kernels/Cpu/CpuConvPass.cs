@@ -84,7 +84,8 @@ internal unsafe struct CpuConvPass : ISimdAction
             tiles += phase.Weights.Groups * phase.Weights.Tiles;
         }
 
-        body.Scratch = Pool.Scratch(planes);
+        body.PlaneFloats = (planes + 15) & ~15L;
+        body.Scratch = Pool.Scratch(body.PlaneFloats + body.SumFloats);
         var pack = new PackBody { Phases = Phases };
         Pool.For(tiles, (int)Math.Clamp(32L * 1024 * tiles / Math.Max(1, packed), 1, int.MaxValue), ref pack);
         Pool.For(body.Count, (int)Math.Clamp(FlopsPerPiece * body.Count / Math.Max(1, flops), 1, int.MaxValue), ref body);
@@ -148,6 +149,7 @@ internal unsafe struct CpuConvPass : ISimdAction
         public WorkerScratch Scratch;
         public CpuFinish Finish;
         public bool Finishes;
+        public long PlaneFloats, SumFloats;
         private int _together, _imageBlocks, _strips, _parts;
 
         public readonly int Count => _imageBlocks * Pass.Phases->Weights.Groups * _strips * _parts;
@@ -159,9 +161,12 @@ internal unsafe struct CpuConvPass : ISimdAction
             ref var weights = ref first.Weights;
             int pixels = first.Pixels, images = Pass.Images;
             _together = 1;
-            if (pixels < SmallImage || (pixels < GatheredPixels / 2 && weights.Floats > LargeWeights * (long)weights.Groups))
+            bool large = weights.Floats > LargeWeights * (long)weights.Groups;
+            if (pixels < SmallImage || (pixels < GatheredPixels / 2 && large))
             {
-                _together = Math.Clamp(Math.Min(GatheredPixels / pixels, images / (2 * threads)), 1, images);
+                // Threads share small weights by images, large ones by output channels: each number of those is then read by one thread.
+                int most = threads == 1 || large ? images : images / (2 * threads);
+                _together = FewestColumns(pixels, images, Math.Clamp(Math.Min(GatheredPixels / pixels, most), 1, images), 2 * S.Width);
             }
 
             int floatsPerRow = first.BlockChannels * CpuConvPlanes.FloatsPerRow(first.Columns, first.ShareColumns<S, V>(_together));
@@ -181,12 +186,40 @@ internal unsafe struct CpuConvPass : ISimdAction
             {
                 ref var phase = ref Pass.Phases[i];
                 phase.Planes = new CpuConvPlanes(phase.Rows, phase.Columns, (phase.Rows.Out + _strips - 1) / _strips, _together, phase.ShareColumns<S, V>(_together));
+                if (phase.Weights.ChannelBlocks > 1)
+                {
+                    int tiles = (phase.Weights.Tiles + _parts - 1) / _parts;
+                    SumFloats = Math.Max(SumFloats, (long)tiles * CpuTile.MaxRows<S, V>() * SumPitch(phase.Planes.StripRows * phase.Columns.Out * _together));
+                }
             }
         }
 
+        // How many images to gather, at most so many, that the fewest columns of tiles are left over.
+        private static int FewestColumns(int pixels, int images, int most, int width)
+        {
+            int best = most;
+            long least = long.MaxValue;
+            for (int together = most; together > most / 2; together--)
+            {
+                long columns = ((long)(images / together) * Whole(together * pixels, width)) + Whole(images % together * pixels, width);
+                if (columns < least)
+                {
+                    least = columns;
+                    best = together;
+                }
+            }
+
+            return best;
+        }
+
+        private static int Whole(int pixels, int width) => (pixels + width - 1) / width * width;
+
+        // From one output channel's sums to the next: not a power of two apart.
+        private static int SumPitch(int pixels) => Whole(pixels, 2 * S.Width) + S.Width;
+
         public readonly void Run(int begin, int end, int worker)
         {
-            float* planes = Scratch.Of(worker);
+            float* planes = Scratch.Of(worker), sums = planes + PlaneFloats;
             float* tile = stackalloc float[2 * TileFloats];
             for (int n = begin; n < end; n++)
             {
@@ -194,13 +227,13 @@ internal unsafe struct CpuConvPass : ISimdAction
                 int group = n / _parts / _strips % groups, image = n / _parts / _strips / groups * _together;
                 for (int i = 0; i < Pass.PhaseCount; i++)
                 {
-                    Strip(Pass.Phases[i], group, image, Math.Min(_together, Pass.Images - image), strip, part, planes, tile);
+                    Strip(Pass.Phases[i], group, image, Math.Min(_together, Pass.Images - image), strip, part, planes, sums, tile);
                 }
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Strip(in CpuConvPhase phase, int group, int image, int images, int strip, int part, float* planes, float* tile)
+        private readonly void Strip(in CpuConvPhase phase, int group, int image, int images, int strip, int part, float* planes, float* sums, float* tile)
         {
             int y = strip * phase.Rows.Out / _strips, rows = ((strip + 1) * phase.Rows.Out / _strips) - y;
             int firstTile = part * phase.Weights.Tiles / _parts, lastTile = (part + 1) * phase.Weights.Tiles / _parts;
@@ -216,7 +249,8 @@ internal unsafe struct CpuConvPass : ISimdAction
 
                 for (int t = firstTile; t < lastTile; t += tilesAtATime)
                 {
-                    Tiles(phase, group, block, channels * phase.Weights.Taps, t, Math.Min(lastTile, t + tilesAtATime), image, images, y, rows, planes, tile);
+                    float* sum = sums + ((long)(phase.Weights.TileStart(t) - phase.Weights.TileStart(firstTile)) * SumPitch(images * rows * phase.Columns.Out));
+                    Tiles(phase, group, block, channels * phase.Weights.Taps, t, Math.Min(lastTile, t + tilesAtATime), image, images, y, rows, planes, sum, tile);
                 }
             }
         }
@@ -224,14 +258,16 @@ internal unsafe struct CpuConvPass : ISimdAction
         // All pixels of a strip for some tiles of output channels and one block of source channels.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Tiles(
-            in CpuConvPhase phase, int group, int block, int depth, int firstTile, int lastTile, int image, int images, int y, int rows, float* planes, float* tile)
+            in CpuConvPhase phase, int group, int block, int depth, int firstTile, int lastTile, int image, int images, int y, int rows, float* planes, float* sums, float* tile)
         {
             ref readonly var weights = ref phase.Weights;
             int width = phase.Columns.Out, inStrip = rows * width, pixels = images * inStrip;
-            bool add = Pass.Accumulate || block > 0, sideBySide = Pass.OutputColumn == 1 && Pass.OutputRow == width;
+            bool first = block == 0, last = block == weights.ChannelBlocks - 1;
+            int pitch = SumPitch(pixels);
+            bool add = Pass.Accumulate || !first, sideBySide = Pass.OutputColumn == 1 && Pass.OutputRow == width;
             float* output = phase.Output + ((long)group * weights.Out * Pass.OutputChannel);
             float* biases = Pass.Bias != null && block == 0 ? Pass.Bias + (group * weights.Out) : null;
-            bool finishes = Finishes && block == weights.ChannelBlocks - 1;
+            bool finishes = Finishes && last;
             nint toResidual = Finish.Residual != null ? (nint)(Finish.Residual - phase.Output) : 0;
             if (weights.Out == 1 && sideBySide)
             {
@@ -289,22 +325,26 @@ internal unsafe struct CpuConvPass : ISimdAction
                         continue;
                     }
 
-                    // Through a tile of its own; what is added and the residual are gathered first.
-                    if (add)
+                    // Through memory of its own, where the sums stay between blocks; what is added and the residual are gathered first.
+                    float* own = first && last ? tile : sums + ((long)(row - starts[0]) * pitch) + q;
+                    nint ownPitch = first && last ? 2 * S.Width : pitch;
+                    if (first && add)
                     {
-                        Gather(to, height, columns, places, tile);
+                        Gather(to, height, columns, places, own, ownPitch);
                     }
 
                     if (finish.Residual != null)
                     {
                         finish.Residual = tile + TileFloats;
                         finish.Pitch = 2 * S.Width;
-                        Gather(to + toResidual, height, columns, places, finish.Residual);
+                        Gather(to + toResidual, height, columns, places, finish.Residual, finish.Pitch);
                     }
 
-                    CpuTile.Run<S, V>(
-                        height, depth, panel, phase.Offsets, b0, b1, tile, tile + S.Width, 2 * S.Width, add ? tile : null, bias, finishes ? &finish : null);
-                    Scatter(tile, height, columns, to, places);
+                    CpuTile.Run<S, V>(height, depth, panel, phase.Offsets, b0, b1, own, own + S.Width, ownPitch, add ? own : null, bias, finishes ? &finish : null);
+                    if (last)
+                    {
+                        Scatter(own, ownPitch, height, columns, to, places);
+                    }
                 }
             }
         }
@@ -324,9 +364,9 @@ internal unsafe struct CpuConvPass : ISimdAction
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Gather(float* from, int rows, int columns, long* places, float* tile)
+        private readonly void Gather(float* from, int rows, int columns, long* places, float* tile, nint pitch)
         {
-            for (int i = 0; i < rows; i++, tile += 2 * S.Width, from += Pass.OutputChannel)
+            for (int i = 0; i < rows; i++, tile += pitch, from += Pass.OutputChannel)
             {
                 for (int j = 0; j < columns; j++)
                 {
@@ -336,9 +376,9 @@ internal unsafe struct CpuConvPass : ISimdAction
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Scatter(float* tile, int rows, int columns, float* to, long* places)
+        private readonly void Scatter(float* tile, nint pitch, int rows, int columns, float* to, long* places)
         {
-            for (int i = 0; i < rows; i++, tile += 2 * S.Width, to += Pass.OutputChannel)
+            for (int i = 0; i < rows; i++, tile += pitch, to += Pass.OutputChannel)
             {
                 for (int j = 0; j < columns; j++)
                 {
