@@ -16,6 +16,13 @@ internal static unsafe class CpuConv2d
             return;
         }
 
+        if (CpuImageLanesPass.Fits(s, isa))
+        {
+            var lanes = new CpuImageLanesPass { Pool = pool, Shape = s, Source = x, Weight = w, Bias = bias, Output = y, Finish = finish };
+            isa.Run(ref lanes);
+            return;
+        }
+
         var all = new CpuConvPhase
         {
             Rows = CpuTapAxis.Forward(s.R, s.StrideH, s.PadH, s.DilationH, s.H, p),
@@ -49,6 +56,13 @@ internal static unsafe class CpuConv2d
         if (CpuDepthwise.Fits(s, isa))
         {
             CpuDepthwise.BackwardInput(pool, isa, s, dy, w, dx, accumulate);
+            return;
+        }
+
+        if (CpuImageLanesPass.Fits(s, isa))
+        {
+            var lanes = new CpuImageLanesPass { Pool = pool, Shape = s, Backward = true, Source = dy, Weight = w, Output = dx, Accumulate = accumulate };
+            isa.Run(ref lanes);
             return;
         }
 
@@ -123,6 +137,13 @@ internal static unsafe class CpuConv2d
         if (CpuDepthwise.Fits(s, isa))
         {
             CpuDepthwise.BackwardWeight(pool, isa, s, x, dy, dw, accumulate);
+            return;
+        }
+
+        if (CpuSmallWeightGradient.Fits(s))
+        {
+            var small = new CpuSmallWeightGradient { Pool = pool, Shape = s, X = x, Dy = dy, Dw = dw, Accumulate = accumulate };
+            isa.Run(ref small);
             return;
         }
 

@@ -125,7 +125,7 @@ internal unsafe struct CpuConvPass : ISimdAction
 
         public readonly void Run(int begin, int end, int worker)
         {
-            for (int i = begin; i < end; i++)
+            for (int i = begin; i < end;)
             {
                 var phase = Phases;
                 int tile = i;
@@ -134,7 +134,11 @@ internal unsafe struct CpuConvPass : ISimdAction
                     tile -= phase->Weights.Groups * phase->Weights.Tiles;
                 }
 
-                phase->Weights.Pack(tile / phase->Weights.Tiles, tile % phase->Weights.Tiles);
+                // As many tiles of one group as there are.
+                int group = tile / phase->Weights.Tiles, first = tile - (group * phase->Weights.Tiles);
+                int last = Math.Min(phase->Weights.Tiles, first + end - i);
+                phase->Weights.Pack(group, first, last);
+                i += last - first;
             }
         }
     }
@@ -172,7 +176,7 @@ internal unsafe struct CpuConvPass : ISimdAction
             int floatsPerRow = first.BlockChannels * CpuConvPlanes.FloatsPerRow(first.Columns, first.ShareColumns<S, V>(_together));
             int stripRows = Math.Clamp(PlaneBudget / floatsPerRow, 1, first.Rows.Out);
             _imageBlocks = (images + _together - 1) / _together;
-            int wanted = 2 * threads, items = _imageBlocks * weights.Groups;
+            int wanted = threads == 1 ? 1 : 2 * threads, items = _imageBlocks * weights.Groups;
             if (items < wanted)
             {
                 // Too few images for the threads: lower strips, then parts of the output channels.

@@ -43,44 +43,58 @@ internal unsafe struct CpuConvWeights
         return Packed + ((((long)group * Source) + BlockStart(block)) * Out * Taps) + (TileStart(tile) * channels * Taps);
     }
 
-    /// <summary>Packs one tile of one group for all blocks.</summary>
+    /// <summary>Packs some tiles of one group for all blocks.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public readonly void Pack(int group, int tile)
+    public readonly void Pack(int group, int firstTile, int lastTile)
     {
-        int row = TileStart(tile), rows = TileStart(tile + 1) - row;
         for (int block = 0; block < ChannelBlocks; block++)
         {
             int from = BlockStart(block), to = BlockStart(block + 1);
-            float* panel = Panel(group, block, tile);
             if (!Backward)
             {
                 // All taps in the weight's own order: each row of the panel is one run of the weight.
                 nint filter = (nint)C * R * S;
-                CpuPanels.Transpose(W + ((((long)group * K) + row) * filter) + (from * R * S), filter, rows, (to - from) * R * S, panel, rows);
+                for (int tile = firstTile; tile < lastTile; tile++)
+                {
+                    int row = TileStart(tile), rows = TileStart(tile + 1) - row;
+                    CpuPanels.Transpose(
+                        W + ((((long)group * K) + row) * filter) + (from * R * S), filter, rows, (to - from) * R * S, Panel(group, block, tile), rows);
+                }
+
                 continue;
             }
 
+            // What the tiles need of a source channel lies side by side.
             for (int k = from; k < to; k++)
             {
-                float* filter = W + ((((long)group * K) + k) * C * R * S) + (row * R * S);
-                if (Taps == R * S)
+                float* filters = W + ((((long)group * K) + k) * C * R * S);
+                for (int tile = firstTile; tile < lastTile; tile++)
                 {
-                    // All of them, in the filter's own order.
-                    CpuPanels.Transpose(filter, R * S, rows, R * S, panel, rows);
-                    panel += rows * R * S;
-                    continue;
+                    int row = TileStart(tile), rows = TileStart(tile + 1) - row;
+                    PackTaps(filters + (row * R * S), rows, Panel(group, block, tile) + ((nint)(k - from) * Taps * rows));
                 }
+            }
+        }
+    }
 
-                for (int r = 0; r < RowTaps; r++)
+    // The numbers of one source channel for the rows of one tile.
+    private readonly void PackTaps(float* filters, int rows, float* panel)
+    {
+        if (Taps == R * S)
+        {
+            // All of them, in the filter's own order.
+            CpuPanels.Transpose(filters, R * S, rows, R * S, panel, rows);
+            return;
+        }
+
+        for (int r = 0; r < RowTaps; r++)
+        {
+            for (int s = 0; s < ColumnTaps; s++, panel += rows)
+            {
+                float* tap = filters + ((RowTap + (r * RowTapStep)) * S) + ColumnTap + (s * ColumnTapStep);
+                for (int i = 0; i < rows; i++)
                 {
-                    for (int s = 0; s < ColumnTaps; s++, panel += rows)
-                    {
-                        float* tap = filter + ((RowTap + (r * RowTapStep)) * S) + ColumnTap + (s * ColumnTapStep);
-                        for (int i = 0; i < rows; i++)
-                        {
-                            panel[i] = tap[i * R * S];
-                        }
-                    }
+                    panel[i] = tap[i * R * S];
                 }
             }
         }

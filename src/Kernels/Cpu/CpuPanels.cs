@@ -26,68 +26,77 @@ internal static unsafe class CpuPanels
 
     /// <summary>panel[k*width + i] = source[i*ld + k] for i &lt; rows, zero up to width: four by four numbers turned at a time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transpose(float* source, nint ld, int rows, int k, float* panel, int width)
+    public static void Transpose(float* source, nint ld, int rows, int k, float* panel, int width) => Transpose(source, ld, rows, k, panel, width, width);
+
+    /// <summary>panel[k*pitch + i] = source[i*ld + k] for i &lt; rows, zero up to width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Transpose(float* source, nint ld, int rows, int k, float* panel, int width, nint pitch)
     {
         // In blocks, so that a line of the panel is still in the first-level cache when the next rows come to it.
         const int Block = 64;
-        for (; k > 0; k -= Block, source += Block, panel += Block * width)
+        for (; k > 0; k -= Block, source += Block, panel += Block * pitch)
         {
-            TransposeBlock(source, ld, rows, Math.Min(k, Block), panel, width);
+            TransposeBlock(source, ld, rows, Math.Min(k, Block), panel, width, pitch);
         }
     }
 
-    /// <summary>matrix[i*ld + k] = panel[k*width + i] for i &lt; rows: what <see cref="Transpose"/> does, undone.</summary>
+    /// <summary>matrix[i*ld + k] = panel[k*width + i] for i &lt; rows: what <see cref="Transpose(float*, nint, int, int, float*, int)"/> does, undone.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void TransposeOut(float* panel, int width, int rows, int k, float* matrix, nint ld)
     {
-        int i = 0;
-        for (; i + 4 <= rows; i += 4)
+        // In blocks, so that a line of the panel is still in the first-level cache when its next numbers are asked for.
+        const int Block = 64;
+        for (; k > 0; k -= Block, panel += Block * width, matrix += Block)
         {
-            int j = 0;
-            for (; j + 4 <= k; j += 4)
+            int some = Math.Min(k, Block), i = 0;
+            for (; i + 4 <= rows; i += 4)
             {
-                Turn4(panel + (j * width) + i, width, 4, matrix + (i * ld) + j, ld);
+                int j = 0;
+                for (; j + 4 <= some; j += 4)
+                {
+                    Turn4(panel + (j * width) + i, width, 4, matrix + (i * ld) + j, ld);
+                }
+
+                for (; j < some; j++)
+                {
+                    float* from = panel + (j * width) + i, to = matrix + (i * ld) + j;
+                    to[0] = from[0];
+                    to[ld] = from[1];
+                    to[2 * ld] = from[2];
+                    to[3 * ld] = from[3];
+                }
             }
 
-            for (; j < k; j++)
+            for (; i < rows; i++)
             {
-                float* from = panel + (j * width) + i, to = matrix + (i * ld) + j;
-                to[0] = from[0];
-                to[ld] = from[1];
-                to[2 * ld] = from[2];
-                to[3 * ld] = from[3];
-            }
-        }
-
-        for (; i < rows; i++)
-        {
-            for (int j = 0; j < k; j++)
-            {
-                matrix[(i * ld) + j] = panel[(j * width) + i];
+                for (int j = 0; j < some; j++)
+                {
+                    matrix[(i * ld) + j] = panel[(j * width) + i];
+                }
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransposeBlock(float* source, nint ld, int rows, int k, float* panel, int width)
+    private static void TransposeBlock(float* source, nint ld, int rows, int k, float* panel, int width, nint pitch)
     {
         int i = 0;
         for (; i + 4 <= rows; i += 4)
         {
-            Turn4(source + (i * ld), ld, k, panel + i, width);
+            Turn4(source + (i * ld), ld, k, panel + i, pitch);
         }
 
         if (i < rows && rows >= 4)
         {
             // The last rows once more together with some before them: the same numbers to the same places.
-            Turn4(source + ((rows - 4) * ld), ld, k, panel + rows - 4, width);
+            Turn4(source + ((rows - 4) * ld), ld, k, panel + rows - 4, pitch);
             i = rows;
         }
 
         for (; i < width; i++)
         {
             float* row = source + (i * ld), to = panel + i;
-            for (int j = 0; j < k; j++, to += width)
+            for (int j = 0; j < k; j++, to += pitch)
             {
                 *to = i < rows ? row[j] : 0f;
             }

@@ -23,6 +23,14 @@ public sealed unsafe class CpuConv2dTests
     [InlineData(2, 8, 10, 10, 8, 3, 3, 1, 1, 1, 1, 1, 1, 8)] // depthwise
     [InlineData(2, 8, 11, 9, 8, 3, 3, 2, 2, 1, 1, 1, 1, 8)]
     [InlineData(2, 4, 9, 7, 8, 5, 3, 1, 1, 2, 1, 1, 1, 4)] // depthwise, two outputs each
+    [InlineData(3, 21, 9, 7, 21, 5, 3, 1, 2, 2, 1, 1, 1, 21)] // depthwise, a register of channels and a bit
+    [InlineData(33, 90, 4, 4, 85, 3, 3, 1, 1, 1, 1, 1, 1, 1)] // images in the lanes, one image and some channels over
+    [InlineData(52, 70, 5, 3, 110, 3, 3, 2, 2, 1, 1, 1, 1, 1)]
+    [InlineData(32, 64, 2, 2, 128, 3, 3, 1, 1, 1, 1, 1, 1, 1)]
+    [InlineData(32, 96, 7, 7, 80, 3, 3, 1, 1, 2, 2, 2, 2, 1)] // dilation: the first tap of some pixels is not the first
+    [InlineData(32, 90, 3, 3, 90, 3, 3, 4, 4, 3, 3, 1, 1, 1)] // outputs that meet padding alone, inputs that meet no tap
+    [InlineData(3, 280, 7, 7, 236, 1, 1, 1, 1, 0, 0, 1, 1, 1)]
+    [InlineData(4, 90, 7, 7, 83, 3, 3, 1, 1, 1, 1, 1, 1, 1)]
     [InlineData(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1)]
     [InlineData(1, 40, 20, 20, 30, 3, 3, 1, 1, 1, 1, 1, 1, 1)]
     [InlineData(2, 3, 3, 200, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1)] // wide
