@@ -170,7 +170,7 @@ internal unsafe struct CpuConvPass : ISimdAction
             {
                 // Threads share small weights by images, large ones by output channels: each number of those is then read by one thread.
                 int most = threads == 1 || large ? images : images / (2 * threads);
-                _together = FewestColumns(pixels, images, Math.Clamp(Math.Min(GatheredPixels / pixels, most), 1, images), 2 * S.Width);
+                _together = FewestColumns(pixels, images, Math.Clamp(Math.Min(GatheredPixels / pixels, most), 1, images), S.Width);
             }
 
             int floatsPerRow = first.BlockChannels * CpuConvPlanes.FloatsPerRow(first.Columns, first.ShareColumns<S, V>(_together));
@@ -344,7 +344,17 @@ internal unsafe struct CpuConvPass : ISimdAction
                         Gather(to + toResidual, height, columns, places, finish.Residual, finish.Pitch);
                     }
 
-                    CpuTile.Run<S, V>(height, depth, panel, phase.Offsets, b0, b1, own, own + S.Width, ownPitch, add ? own : null, bias, finishes ? &finish : null);
+                    float* plus = add ? own : null;
+                    var end = finishes ? &finish : null;
+                    if (columns > S.Width)
+                    {
+                        CpuTile.Run<S, V>(height, depth, panel, phase.Offsets, b0, b1, own, own + S.Width, ownPitch, plus, bias, end);
+                    }
+                    else
+                    {
+                        CpuTile.RunOne<S, V>(height, depth, panel, phase.Offsets, b0, own, ownPitch, plus, bias, end);
+                    }
+
                     if (last)
                     {
                         Scatter(own, ownPitch, height, columns, to, places);

@@ -80,6 +80,12 @@ internal unsafe struct CpuConvWeights
     // The numbers of one source channel for the rows of one tile.
     private readonly void PackTaps(float* filters, int rows, float* panel)
     {
+        if (R * S == 1)
+        {
+            CpuPanels.CopyRun(filters, panel, rows);
+            return;
+        }
+
         if (Taps == R * S)
         {
             // All of them, in the filter's own order.
