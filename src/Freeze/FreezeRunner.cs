@@ -72,7 +72,7 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     public void StepEnded(TrainingContext context)
     {
         _costs ??= UnitCosts.Read(context.Engine.Context.Launches, context.Model.Units).Since(_before!)
-            .WithSavings(context.Model, context.Engine.LastPlan!);
+            .WithSavings(context.Model, context.Engine.LastPlan!, context.BatchesPerStep);
         if (context.Step == context.TotalSteps)
         {
             // After the last step there is nothing left to save: what would freeze now must not adorn the report.

@@ -45,8 +45,9 @@ public sealed record UnitCosts(IReadOnlyList<UnitCost> Units, long StepFlops)
 
     /// <summary>Adds what freezing would leave out of a step in which nothing was frozen.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="plan">The plan of that step's backward pass.</param>
-    public UnitCosts WithSavings(Network network, BackwardPlan plan)
+    /// <param name="plan">The plan of that step's backward pass, or of its last where it has several.</param>
+    /// <param name="passes">Backward passes of a step.</param>
+    public UnitCosts WithSavings(Network network, BackwardPlan plan, int passes = 1)
     {
         var units = network.Units;
         var forward = new long[units.Count];
@@ -65,11 +66,11 @@ public sealed record UnitCosts(IReadOnlyList<UnitCost> Units, long StepFlops)
         for (int u = 0; u < units.Count; u++)
         {
             long after = Backward(plan, v => unitOf.TryGetValue(v, out int unit) && unit >= 0 && unit <= u);
-            long own = Units[u].Update + forward[u];
+            long own = Units[u].Update + (passes * forward[u]);
             savings.Add(Units[u] with
             {
-                SavedInPrefix = own + before - after,
-                SavedAlone = own + Backward(plan, _ => false) - Backward(plan, v => unitOf.TryGetValue(v, out int unit) && unit == u),
+                SavedInPrefix = own + (passes * (before - after)),
+                SavedAlone = own + (passes * (Backward(plan, _ => false) - Backward(plan, v => unitOf.TryGetValue(v, out int unit) && unit == u))),
             });
             before = after;
         }

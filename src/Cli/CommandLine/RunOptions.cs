@@ -40,7 +40,7 @@ internal sealed class RunOptions
 
         if (parts.HasFlag(RunParts.Batch))
         {
-            Map<int>("--batch", "train", "batch", "Examples of a step");
+            Map<int>("--batch", "train", "batch", "Examples of a batch");
         }
 
         if (parts.HasFlag(RunParts.Optimizer))
@@ -58,6 +58,8 @@ internal sealed class RunOptions
         if (parts.HasFlag(RunParts.Training))
         {
             Map<int>("--epochs", "train", "epochs", "Epochs");
+            Map<int>("--accumulate", "train", "accumulate", "Batches of a step, whose gradients are averaged");
+            Map<int>("--patience", "train", "patience", "Epochs without a better test accuracy after which the run ends early; 0 for never");
             Map<string>("--policy", "freeze", "policy", "What freezes layers, as in smartfrz");
         }
 

@@ -1,6 +1,7 @@
 using SmartFrz.Kernels;
 using SmartFrz.Nn;
 using SmartFrz.Nn.Data;
+using SmartFrz.Nn.Options;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Freeze;
@@ -23,8 +24,14 @@ internal sealed class BatchTraining : IDisposable
     /// <param name="train">Smoothing and clipping.</param>
     /// <param name="batch">The batch, with labels.</param>
     /// <param name="steps">How many steps the schedule is for.</param>
+    /// <exception cref="OptionException">An option needs several batches.</exception>
     public BatchTraining(Network network, OptimizerChoice optimizer, ISchedule schedule, TrainConfig train, TensorBatch batch, int steps)
     {
+        if (train.Accumulate != 1)
+        {
+            throw new OptionException($"option 'train.accumulate' is {train.Accumulate}, steps on one batch take 1");
+        }
+
         var engine = network.Engine;
         _training = new TrainingContext(network, optimizer.Create(network), stepsPerEpoch: steps, epochs: 1);
         Freezer = new Freezer(_training, FreezeMode.Free, keepOptimizerState: false);

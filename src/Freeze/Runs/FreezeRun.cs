@@ -158,6 +158,8 @@ public sealed class FreezeRun : IDisposable
             Epochs = config.Epochs,
             LabelSmoothing = config.LabelSmoothing,
             ClipNorm = config.ClipNorm,
+            Accumulate = config.Accumulate,
+            Patience = config.Patience,
             LogInterval = config.LogInterval,
             CheckpointDirectory = Checkpoints,
             KeepCheckpoints = config.KeepCheckpoints,

@@ -153,6 +153,14 @@ public sealed record TrainConfig
     /// <value>Default 0.</value>
     public float ClipNorm { get; init; }
 
+    /// <summary>Batches of a step, whose gradients are averaged.</summary>
+    /// <value>Default 1.</value>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>Epochs without a better test accuracy after which the run ends early; 0 for never.</summary>
+    /// <value>Default 0.</value>
+    public int Patience { get; init; }
+
     /// <summary>Padding of the random crop; 0 for none.</summary>
     /// <value>Default 0.</value>
     public int Crop { get; init; }

@@ -27,8 +27,8 @@ public sealed class AdamWFamily : OptimizerFamily<AdamWOptions>
     public override string Description => "Adam with decoupled weight decay";
 
     /// <inheritdoc/>
-    protected override Optimizer Create(Module network, AdamWOptions options) =>
+    protected override Optimizer Create(IReadOnlyList<ParameterGroup> groups, AdamWOptions options) =>
         options.Betas.Count == 2
-            ? new AdamW(network, options.Betas[0], options.Betas[1], options.Eps, options.WeightDecay)
+            ? new AdamW(groups, options.Betas[0], options.Betas[1], options.Eps)
             : throw new OptionException($"option 'optimizer.betas' has {options.Betas.Count} numbers, expected 2");
 }

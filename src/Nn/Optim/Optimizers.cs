@@ -12,6 +12,10 @@ public abstract record OptimizerOptions
 
     /// <summary>Weight decay. It reaches every trainable parameter, biases and norms too.</summary>
     public float WeightDecay { get; init; }
+
+    /// <summary>Parameters with a learning rate or weight decay of their own, each by the first group that it matches.</summary>
+    /// <value>Default: none.</value>
+    public IReadOnlyList<GroupOptions> Groups { get; init; } = [];
 }
 
 /// <summary>Makes optimizers of one name. Every implementation is found by reflection, so a new optimizer is a new file.</summary>
@@ -57,11 +61,13 @@ public abstract class OptimizerFamily<TOptions> : IOptimizerFamily
             throw new OptionException(FormattableString.Invariant($"option 'optimizer.weight_decay' is {options.WeightDecay}, expected a number of at least 0"));
         }
 
-        return Create(network, (TOptions)options);
+        return Create(GroupOptions.Of(network, options), (TOptions)options);
     }
 
     /// <summary>Makes an optimizer.</summary>
-    protected abstract Optimizer Create(Module network, TOptions options);
+    /// <param name="groups">The parameters, with their learning rates and weight decays.</param>
+    /// <param name="options">The options.</param>
+    protected abstract Optimizer Create(IReadOnlyList<ParameterGroup> groups, TOptions options);
 }
 
 /// <summary>An optimizer chosen by name, with its options.</summary>

@@ -25,6 +25,6 @@ public sealed class SgdFamily : OptimizerFamily<SgdOptions>
     public override string Description => "stochastic gradient descent with momentum";
 
     /// <inheritdoc/>
-    protected override Optimizer Create(Module network, SgdOptions options) =>
-        new Sgd(network, options.Momentum, options.Nesterov && options.Momentum != 0, options.WeightDecay);
+    protected override Optimizer Create(IReadOnlyList<ParameterGroup> groups, SgdOptions options) =>
+        new Sgd(groups, options.Momentum, options.Nesterov && options.Momentum != 0);
 }

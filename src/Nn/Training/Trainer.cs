@@ -20,9 +20,8 @@ public sealed class Trainer : IDisposable
     private readonly List<ITrainingCallback> _callbacks = [];
     private readonly RunProgress _progress = new();
     private readonly CostAccount _costs;
-    private readonly BatchStage _stage;
     private readonly ScoreBoard _board;
-    private readonly GradientNorm? _norm;
+    private readonly TrainingStep _step;
     private readonly Pace _pace = new();
     private readonly CheckpointedRun _state;
     private readonly CheckpointStore? _store;
@@ -41,17 +40,22 @@ public sealed class Trainer : IDisposable
     public Trainer(Network network, Optimizer optimizer, ISchedule schedule, IBatchSource train, IBatchSource? test, TrainerOptions options)
     {
         options.Check();
-        if (train.BatchesPerEpoch == 0)
+        if (train.BatchesPerEpoch < options.Accumulate)
         {
-            throw new OptionException($"the training data has {train.ExampleCount} examples, which make no batch of {train.BatchSize}");
+            string several = options.Accumulate == 1 ? "" : $", and a step takes {options.Accumulate} of them (option train.accumulate)";
+            throw new OptionException(train.BatchesPerEpoch == 0
+                ? $"the training data has {train.ExampleCount} examples, which make no batch of {train.BatchSize}"
+                : $"the training data has {train.ExampleCount} examples, which make {train.BatchesPerEpoch} batches of {train.BatchSize}{several}");
         }
 
         (_options, _schedule, _train, _test) = (options, schedule, train, test);
-        Context = new TrainingContext(network, optimizer, train.BatchesPerEpoch, options.Epochs, _progress.History);
+        Context = new TrainingContext(network, optimizer, train.BatchesPerEpoch / options.Accumulate, options.Epochs, _progress.History)
+        {
+            BatchesPerStep = options.Accumulate,
+        };
         _costs = new CostAccount(network.Engine.Context);
-        _stage = new BatchStage(network, train);
         _board = new ScoreBoard(network.Engine);
-        _norm = options.ClipNorm > 0 ? new GradientNorm(network) : null;
+        _step = new TrainingStep(Context, options, train, _costs, _board);
         _state = new CheckpointedRun(Context, _progress, _costs, _board, _callbacks, train.Seed);
         _store = options.CheckpointDirectory is { } directory ? new CheckpointStore(directory, options.KeepCheckpoints, options.KeepBest) : null;
     }
@@ -68,10 +72,17 @@ public sealed class Trainer : IDisposable
 
     private bool AtLimit => _options.LimitSteps > 0 && Context.Step >= _options.LimitSteps;
 
-    private double WallSeconds => _progress.WallSeconds + Stopwatch.GetElapsedTime(_started).TotalSeconds;
+    // Evaluations since the first best one. A resumed run has its history, and stops where the other would.
+    private bool HasPatienceRunOut
+    {
+        get
+        {
+            var evaluations = _progress.History.Select(e => e.Test).OfType<EvaluationResult>().ToList();
+            return _options.Patience > 0 && evaluations.Count - 1 - evaluations.FindIndex(e => e.Accuracy == evaluations.Max(o => o.Accuracy)) >= _options.Patience;
+        }
+    }
 
-    // Launches that run behind our back would have to be waited for.
-    private bool GuardEachStep => _options.NanGuard && !Context.Engine.Context.Device.RunsAhead;
+    private double WallSeconds => _progress.WallSeconds + Stopwatch.GetElapsedTime(_started).TotalSeconds;
 
     /// <summary>Adds a callback.</summary>
     /// <exception cref="ArgumentException">It keeps state in checkpoints under the key of another one.</exception>
@@ -141,15 +152,14 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _stage.Dispose();
+        _step.Dispose();
         _board.Dispose();
-        _norm?.Dispose();
     }
 
     // Whether nothing is left to do.
     private bool RunEpochs(CancellationToken stop)
     {
-        while (Context.Epoch < Context.Epochs && (!AtLimit || AtEpochEnd))
+        while (Context.Epoch < Context.Epochs && (!AtLimit || AtEpochEnd) && !HasPatienceRunOut)
         {
             if (stop.IsCancellationRequested)
             {
@@ -180,7 +190,7 @@ public sealed class Trainer : IDisposable
             return;
         }
 
-        using var batches = _train.Batches(Context.Epoch, StepInEpoch).GetEnumerator();
+        using var batches = _train.Batches(Context.Epoch, StepInEpoch * _options.Accumulate).GetEnumerator();
         do
         {
             _costs.Open(_costs.IsTimed(Context.Step));
@@ -203,61 +213,16 @@ public sealed class Trainer : IDisposable
 
     private void Step(IEnumerator<IBatch> batches)
     {
-        var engine = Context.Engine;
-        engine.Context.Memory.StartWindow();
+        Context.Engine.Context.Memory.StartWindow();
         Context.LearningRate = _schedule.LearningRate(Context.Step, Context.TotalSteps);
         Raise(static (callback, context) => callback.StepStarting(context));
-        long start = Stopwatch.GetTimestamp();
-        if (!batches.MoveNext())
-        {
-            throw new TrainingException($"epoch {Context.Epoch + 1} ended after {StepInEpoch} of {Context.StepsPerEpoch} batches");
-        }
-
-        var batch = _stage.Load(batches.Current);
-        _costs.AddStep(Stopwatch.GetElapsedTime(start).TotalSeconds);
-        // A resumed run draws the same random numbers.
-        engine.StepNumber = Context.Step;
-        using (engine.BeginStep())
-        {
-            var logits = Context.Model.Call(batch.Inputs);
-            var loss = logits.CrossEntropy(batch.Targets, _options.LabelSmoothing);
-            _board.Add(logits, batch.Targets, loss);
-            if (GuardEachStep && loss.Item() is var value && !float.IsFinite(value))
-            {
-                throw Diverged($"step {Context.Step + 1}: the loss is {value}; {NonFinite.Explain(Context.Model, batch)}");
-            }
-
-            engine.Backward(loss);
-        }
-
+        _step.MakeGradients(batches);
         Raise(static (callback, context) => callback.GradientsReady(context));
-        Update();
-        Context.Optimizer.ClearGradients();
+        _step.Update();
         Context.Step++;
         // Before the callbacks: a policy's own work is no part of the step's memory.
         RememberMemory();
         Raise(static (callback, context) => callback.StepEnded(context));
-    }
-
-    // Clipped on the device; where reading costs no waiting the norm is looked at too.
-    private void Update()
-    {
-        if (_norm is null)
-        {
-            Context.Optimizer.Step(Context.LearningRate);
-            return;
-        }
-
-        if (!GuardEachStep)
-        {
-            _norm.Compute();
-        }
-        else if (_norm.Measure() is var norm && !float.IsFinite(norm))
-        {
-            throw Diverged($"step {Context.Step + 1}: the norm of the gradients is {norm}; nearest to the loss it is {NonFinite.LastGradient(Context.Model) ?? "their sum"}");
-        }
-
-        Context.Optimizer.Step(Context.LearningRate, _norm, _options.ClipNorm);
     }
 
     private void RememberMemory()
@@ -279,7 +244,7 @@ public sealed class Trainer : IDisposable
         Context.TrainSeconds = _costs.Seconds;
         if (_options.NanGuard && !double.IsFinite(score.LossSum))
         {
-            throw Diverged($"the loss of steps {_stepAtReport + 1} to {Context.Step} is {score.MeanLoss}");
+            throw _step.Diverged($"the loss of steps {_stepAtReport + 1} to {Context.Step} is {score.MeanLoss}");
         }
 
         double seconds = _costs.Seconds - _secondsAtReport;
@@ -375,9 +340,6 @@ public sealed class Trainer : IDisposable
         long steps = Context.StepsPerEpoch;
         return _options.EvaluateEachEpoch ? ((Context.Step + StepsLeft() + steps - 1) / steps) - Context.Epoch : 1;
     }
-
-    private TrainingException Diverged(string what) => new(FormattableString.Invariant(
-        $"{what}. Training has diverged or its data is damaged: lower the learning rate (it is {Context.LearningRate}) or clip the gradients (option train.clip_norm)"));
 
     // Callbacks outside a step are training's cost too: policies decide there.
     private void Counted(Action<ITrainingCallback, TrainingContext> what)

@@ -21,6 +21,14 @@ public sealed record TrainerOptions
     /// <value>Default 0.</value>
     public float ClipNorm { get; init; }
 
+    /// <summary>Batches of a step, whose gradients are averaged. What an epoch has beyond whole steps is left out.</summary>
+    /// <value>Default 1.</value>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>Evaluations without a better test accuracy after which the run ends early; 0 for never.</summary>
+    /// <value>Default 0.</value>
+    public int Patience { get; init; }
+
     /// <summary>Steps between two readings of the loss from the device, counted from the beginning of each epoch.</summary>
     /// <value>Default 20.</value>
     public int LogInterval { get; init; } = 20;
@@ -64,6 +72,8 @@ public sealed record TrainerOptions
     {
         Require(Epochs >= 1, "epochs", Epochs, "at least 1");
         Require(LimitSteps >= 0, "limit_steps", LimitSteps, "0 or more");
+        Require(Accumulate >= 1, "accumulate", Accumulate, "at least 1");
+        Require(Patience >= 0, "patience", Patience, "0 or more");
         Require(LogInterval >= 1, "log_interval", LogInterval, "at least 1");
         Require(EvaluationBatch >= 1, "evaluation_batch", EvaluationBatch, "at least 1");
         Require(CheckpointInterval >= 0, "checkpoint_interval", CheckpointInterval, "0 or more");

@@ -26,6 +26,9 @@ public sealed class TrainingContext
     /// <summary>Steps of an epoch.</summary>
     public int StepsPerEpoch { get; }
 
+    /// <summary>Batches whose gradients make a step.</summary>
+    public int BatchesPerStep { get; init; } = 1;
+
     /// <summary>Epochs of the run.</summary>
     public int Epochs { get; }
 
