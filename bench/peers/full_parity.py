@@ -70,7 +70,9 @@ class Toggled:
 
     def six(self, x, low, high, inplace=False):
         x = torch.where(x > low + self.edge(x), x, torch.full_like(x, low))
-        return torch.where(x < high + self.edge(x), x, torch.full_like(x, high))
+        # Rounding is relative to the number itself, and six is some spreads away.
+        edge = self.sign * MARGIN * max(x.detach().std().item(), high)
+        return torch.where(x < high + edge, x, torch.full_like(x, high))
 
     def pool(self, x, *more, **named):
         board = (torch.arange(x.shape[-1]) + torch.arange(x.shape[-2])[:, None]) % 2 * 2 - 1

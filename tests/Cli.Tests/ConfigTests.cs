@@ -40,8 +40,8 @@ public sealed class ConfigTests : Smartfrz
         var config = JsonDocument.Parse(File.ReadAllText(folder["out/config.json"])).RootElement;
 
         Assert.Equal(["name", "num_classes", "in_channels", "image_size", "width", "shortcut"], Keys("model"));
-        Assert.Equal(["name", "train", "test", "classes", "channels", "size", "noise", "seed"], Keys("data"));
-        Assert.Equal(["name", "momentum", "nesterov", "lr", "weight_decay"], Keys("optimizer"));
+        Assert.Equal(["name", "train", "test", "classes", "channels", "size", "noise", "seed", "resized_crop"], Keys("data"));
+        Assert.Equal(["name", "momentum", "nesterov", "lr", "weight_decay", "groups"], Keys("optimizer"));
         Assert.Equal(["name", "final_lr", "warmup_steps"], Keys("schedule"));
         Assert.Equal(["policy", "mode", "units", "threshold", "combine", "votes", "stages_per_epoch", "stage_share", "sample_seed"], Keys("freeze"));
         Assert.Equal((8, 3), (config.GetProperty("model").GetProperty("image_size").GetInt32(), config.GetProperty("model").GetProperty("in_channels").GetInt32()));
