@@ -27,30 +27,11 @@ internal static class CifarReader
     /// <exception cref="DataFormatException">A file is missing, damaged, or of another version.</exception>
     public static InMemoryImageDataset Read(CifarFormat format, params IReadOnlyList<string> paths)
     {
-        var streams = new List<FileStream>();
+        var streams = new List<Stream>();
         try
         {
-            foreach (string path in paths)
-            {
-                streams.Add(DataFiles.Open(path));
-                CheckLength(format, path, streams[^1].Length);
-            }
-
-            long count = streams.Sum(s => s.Length / format.RecordBytes);
-            if (count * CifarFormat.PixelBytes > Array.MaxLength)
-            {
-                throw new DataFormatException($"{paths[0]}: {count} images, at most {Array.MaxLength / CifarFormat.PixelBytes} are read");
-            }
-
-            var pixels = new byte[count * CifarFormat.PixelBytes];
-            var labels = new int[count];
-            int at = 0;
-            for (int i = 0; i < paths.Count; i++)
-            {
-                at = ReadRecords(format, paths[i], streams[i], pixels, labels, at);
-            }
-
-            return new InMemoryImageDataset(pixels, labels, CifarFormat.Channels, CifarFormat.Size, CifarFormat.Size, format.ClassNames);
+            streams.AddRange(paths.Select(DataFiles.Open));
+            return Read(format, paths, streams);
         }
         finally
         {
@@ -58,7 +39,36 @@ internal static class CifarReader
         }
     }
 
-    private static int ReadRecords(CifarFormat format, string path, FileStream stream, byte[] pixels, int[] labels, int at)
+    /// <summary>Reads streams that tell their lengths one after another; they stay open.</summary>
+    /// <param name="format">Which data set it is.</param>
+    /// <param name="names">What messages call them.</param>
+    /// <param name="streams">The files' bytes.</param>
+    /// <exception cref="DataFormatException">A file is damaged, or of another version.</exception>
+    public static InMemoryImageDataset Read(CifarFormat format, IReadOnlyList<string> names, IReadOnlyList<Stream> streams)
+    {
+        for (int i = 0; i < streams.Count; i++)
+        {
+            CheckLength(format, names[i], streams[i].Length);
+        }
+
+        long count = streams.Sum(s => s.Length / format.RecordBytes);
+        if (count * CifarFormat.PixelBytes > Array.MaxLength)
+        {
+            throw new DataFormatException($"{names[0]}: {count} images, at most {Array.MaxLength / CifarFormat.PixelBytes} are read");
+        }
+
+        var pixels = new byte[count * CifarFormat.PixelBytes];
+        var labels = new int[count];
+        int at = 0;
+        for (int i = 0; i < streams.Count; i++)
+        {
+            at = ReadRecords(format, names[i], streams[i], pixels, labels, at);
+        }
+
+        return new InMemoryImageDataset(pixels, labels, CifarFormat.Channels, CifarFormat.Size, CifarFormat.Size, format.ClassNames);
+    }
+
+    private static int ReadRecords(CifarFormat format, string path, Stream stream, byte[] pixels, int[] labels, int at)
     {
         var record = new byte[format.RecordBytes];
         for (long left = stream.Length / record.Length; left > 0; left--, at++)

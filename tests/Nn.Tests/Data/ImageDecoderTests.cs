@@ -67,6 +67,19 @@ public sealed class ImageDecoderTests
     }
 
     [Fact]
+    public void Packed_data_are_no_more_than_the_image()
+    {
+        // A megabyte of zeros in a few kilobytes, under the header of four pixels.
+        byte[] large = ImageFiles.Png(600, 600, 3, (_, _, _) => 0), small = ImageFiles.Png(2, 2, 3, (_, _, _) => 0);
+        byte[] bomb = [.. small[..33], .. large[33..]];
+
+        Assert.Equal("x: damaged PNG, 2x2 pixels have at most 14 bytes and its data unpack to more", Message(bomb));
+        byte[] jpeg = ImageFiles.Jpeg(16, 16, 200);
+        byte[] scans = [.. jpeg[..^2], .. Enumerable.Repeat((byte[])[0xFF, 0xDA, 0, 2], 300).SelectMany(s => s), 0xFF, 0xD9];
+        Assert.Equal("x: a JPEG of 301 scans, at most 256 are decoded", Message(scans));
+    }
+
+    [Fact]
     public void A_damaged_image_is_our_exception_and_nothing_else()
     {
         var file = Gen.Int[0, 2].Select(i => i switch { 0 => Colours, 1 => ImageFiles.Jpeg(16, 24, 200), _ => ImageFiles.Png(9, 9, 4, (y, x, c) => (byte)(y * x * c)) });

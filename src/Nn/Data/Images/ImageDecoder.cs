@@ -5,7 +5,8 @@ namespace SmartFrz.Nn.Data;
 /// <summary>Decodes JPEG and PNG files into planar bytes.</summary>
 /// <remarks>
 /// Computes: grey images become equal channels, colour images grey ones where one channel is asked for; transparency is dropped.
-/// Memory:   a small multiple of the image's own bytes; <see cref="ImageHeader"/> bounds what a file may announce.
+/// Memory:   a small multiple of the image's own bytes; <see cref="ImageHeader"/> bounds what a file may announce, and
+/// <see cref="PngData"/> what its data unpack to.
 /// </remarks>
 internal static class ImageDecoder
 {
@@ -39,6 +40,11 @@ internal static class ImageDecoder
 
     private static byte[] Pixels(byte[] file, string name, int channels, ImageHeader size)
     {
+        if (ImageHeader.IsPng(file))
+        {
+            PngData.Check(file, name);
+        }
+
         ImageResult image;
         try
         {

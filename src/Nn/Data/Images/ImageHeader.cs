@@ -11,9 +11,17 @@ internal readonly record struct ImageHeader(int Width, int Height)
     // (A JPEG of one colour has about 350 pixels a byte, a PNG about 340; the first megapixel is free.)
     private const long MostPixels = 1L << 26, FreePixels = 1L << 20, PixelsPerByte = 2048;
 
+    // Each scan of a progressive JPEG goes over the whole image. Encoders make about ten.
+    private const int MostScans = 256;
+
     private static ReadOnlySpan<byte> PngSignature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
+    private static ReadOnlySpan<byte> JpegScan => [0xFF, 0xDA];
+
     private static ReadOnlySpan<byte> JpegEnd => [0xFF, 0xD9];
+
+    /// <summary>Whether a file begins as PNG files do.</summary>
+    public static bool IsPng(ReadOnlySpan<byte> file) => file.StartsWith(PngSignature);
 
     /// <summary>Reads the header.</summary>
     /// <exception cref="DataFormatException">It is neither JPEG nor PNG, or damaged, or too large.</exception>
@@ -104,8 +112,13 @@ internal readonly record struct ImageHeader(int Width, int Height)
             if (marker == startOfScan)
             {
                 // Inside image data FF is followed by 00 or a restart mark, so this is the true end; bytes may follow it.
-                return at < file.Length && file[at..].LastIndexOf(JpegEnd) >= 0 ? header
-                    : throw new DataFormatException($"{name}: truncated JPEG, {file.Length} bytes and no end mark");
+                if (at >= file.Length || file[at..].LastIndexOf(JpegEnd) < 0)
+                {
+                    throw new DataFormatException($"{name}: truncated JPEG, {file.Length} bytes and no end mark");
+                }
+
+                int scans = 1 + file[at..].Count(JpegScan);
+                return scans <= MostScans ? header : throw new DataFormatException($"{name}: a JPEG of {scans} scans, at most {MostScans} are decoded");
             }
         }
     }

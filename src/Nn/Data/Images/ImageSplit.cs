@@ -1,3 +1,5 @@
+using SmartFrz.Nn.Options;
+
 namespace SmartFrz.Nn.Data;
 
 /// <summary>The images of a split, found and not yet decoded.</summary>
@@ -107,10 +109,10 @@ internal sealed record ImageSplit(string Where, IReadOnlyList<ImageFile> Files, 
             var (name, bytes) = found[i];
             if (parts[i].Length < above + 2)
             {
-                throw new DataFormatException($"{path}: {name} lies outside the folders of the classes, expected CLASS/FILE");
+                throw new DataFormatException($"{path}: {MessageText.Printable(name)} lies outside the folders of the classes, expected CLASS/FILE");
             }
 
-            string where = folder ? Path.Combine(path, name) : $"{path}: {name}";
+            string where = folder ? Path.Combine(path, name) : $"{path}: {MessageText.Printable(name)}";
             files[i] = new ImageFile(parts[i][above], string.Join('/', parts[i][(above + 1)..]), where, bytes);
         }
 

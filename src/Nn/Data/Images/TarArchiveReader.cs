@@ -1,4 +1,5 @@
 using System.Text;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn.Data;
 
@@ -55,10 +56,10 @@ internal static class TarArchiveReader
             bool link = type is '1' or '2', file = type is '0' or '\0' or '7';
             if ((link || file) && !entry.EndsWith('/') && wanted(entry))
             {
-                ImageFile.CheckLength(size, $"{name}: {entry}");
+                ImageFile.CheckLength(size, $"{name}: {MessageText.Printable(entry)}");
                 budget.Take(size);
                 yield return link
-                    ? throw new DataFormatException($"{name}: {entry} is a link, only files are read")
+                    ? throw new DataFormatException($"{name}: {MessageText.Printable(entry)} is a link, only files are read")
                     : (entry, tar.ReadAll(size));
                 Skip(tar, Padded(size) - size, name, at, budget);
                 at += Padded(size);

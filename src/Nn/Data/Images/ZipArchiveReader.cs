@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn.Data;
 
@@ -19,7 +20,7 @@ internal static class ZipArchiveReader
             string path = entry.FullName.Replace('\\', '/');
             if (!path.EndsWith('/') && wanted(path))
             {
-                string where = $"{name}: {path}";
+                string where = $"{name}: {MessageText.Printable(path)}";
                 ImageFile.CheckLength(entry.Length, where);
                 budget.Take(entry.Length);
                 byte[] bytes = Guarded(where, () => Unpack(entry, where));

@@ -26,14 +26,6 @@ internal static class TextLines
         }
     }
 
-    /// <summary>A text of a file for messages: short, in quotes, without what would change a message's look.</summary>
-    public static string Shown(string text)
-    {
-        const int Most = 40;
-        string start = text.Length > Most ? text[..Most] + "…" : text;
-        return $"'{string.Concat(start.Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029' ? '?' : c))}'";
-    }
-
     private static byte[] All(Stream stream, string name, long most)
     {
         using var plain = new PlainStream(stream, name);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn.Data;
 
@@ -58,7 +59,7 @@ internal sealed record TsvColumns(string[] Names, string[] Text, string[] Pair, 
         {
             "0" => 0,
             "1" => 1,
-            var other => throw new DataFormatException(string.Create(CultureInfo.InvariantCulture, $"{name}: line {number} has the label {TextLines.Shown(other)}, 0 or 1 is expected")),
+            var other => throw new DataFormatException(string.Create(CultureInfo.InvariantCulture, $"{name}: line {number} has the label '{MessageText.Printable(other)}', 0 or 1 is expected")),
         };
         return new TextExample(fields[places.Text], places.Pair < 0 ? null : fields[places.Pair], label);
     }

@@ -1,3 +1,5 @@
+using SmartFrz.Nn.Options;
+
 namespace SmartFrz.Nn.Data;
 
 /// <summary>The vocabulary of a WordPiece tokenizer: a token a line, its number that of the line from 0.</summary>
@@ -24,7 +26,7 @@ public sealed class WordPieceVocabulary
         {
             if (!_ids.TryAdd(token, _tokens.Count))
             {
-                throw new DataFormatException($"{source}: lines {_ids[token] + 1} and {_tokens.Count + 1} are the same token, {TextLines.Shown(token)}");
+                throw new DataFormatException($"{source}: lines {_ids[token] + 1} and {_tokens.Count + 1} are the same token, '{MessageText.Printable(token)}'");
             }
 
             _tokens.Add(token);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Numerics;
 using SmartFrz.Nn.Data;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn.Weights;
 
@@ -93,11 +94,11 @@ public static class PyTorchFile
         {
             if (!entries.TryGetValue("data/" + storage.Key, out var data))
             {
-                throw bytes.Fail($"there is no entry data/{Unpickler.Printable(storage.Key)}, where tensors are said to lie");
+                throw bytes.Fail($"there is no entry data/{MessageText.Printable(storage.Key)}, where tensors are said to lie");
             }
 
             storage.Bytes = data.Length == storage.Length ? Unpack(data, name, ref left)
-                : throw bytes.Fail(FormattableString.Invariant($"entry data/{Unpickler.Printable(storage.Key)} has {data.Length} bytes, {storage.Count} {storage.DType} are expected"));
+                : throw bytes.Fail(FormattableString.Invariant($"entry data/{MessageText.Printable(storage.Key)} has {data.Length} bytes, {storage.Count} {storage.DType} are expected"));
         }
 
         return Stored(tensors);
@@ -105,7 +106,7 @@ public static class PyTorchFile
 
     private static byte[] Unpack(ZipArchiveEntry entry, string name, ref long left)
     {
-        string where = $"{name}: entry {Unpickler.Printable(entry.FullName)}";
+        string where = $"{name}: entry {MessageText.Printable(entry.FullName)}";
         if (entry.Length != entry.CompressedLength)
         {
             throw new WeightsFormatException($"{where} is compressed, torch.save does not do that");
@@ -165,7 +166,7 @@ public static class PyTorchFile
             if (count != storage.Count || storage.Length > bytes.Left)
             {
                 throw bytes.Fail(FormattableString.Invariant(
-                    $"storage '{Unpickler.Printable(storage.Key)}' of {count} elements with {bytes.Left} bytes to come, {storage.Count} {storage.DType} are expected"));
+                    $"storage '{MessageText.Printable(storage.Key)}' of {count} elements with {bytes.Left} bytes to come, {storage.Count} {storage.DType} are expected"));
             }
 
             if (needed.Contains(storage) && storage.Bytes is null)
@@ -178,7 +179,7 @@ public static class PyTorchFile
             }
         }
 
-        return needed.FirstOrDefault(s => s.Bytes is null) is { } absent ? throw bytes.Fail($"truncated, storage '{Unpickler.Printable(absent.Key)}' is not there") : Stored(tensors);
+        return needed.FirstOrDefault(s => s.Bytes is null) is { } absent ? throw bytes.Fail($"truncated, storage '{MessageText.Printable(absent.Key)}' is not there") : Stored(tensors);
     }
 
     // The storages in which these tensors lie, once all tensors are checked.
@@ -196,7 +197,7 @@ public static class PyTorchFile
 
             if (tensor.Storage.Length > Array.MaxLength)
             {
-                throw bytes.Fail(FormattableString.Invariant($"tensor '{Unpickler.Printable(name)}' lies in a storage of {tensor.Storage.Count} {tensor.Storage.DType}, at most {Array.MaxLength} bytes are read"));
+                throw bytes.Fail(FormattableString.Invariant($"tensor '{MessageText.Printable(name)}' lies in a storage of {tensor.Storage.Count} {tensor.Storage.DType}, at most {Array.MaxLength} bytes are read"));
             }
 
             needed.Add(tensor.Storage);

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn.Weights;
 
@@ -80,7 +81,7 @@ internal static class TorchGlobals
 
         if (arguments.Length == 7 && arguments[6] is PickleDict { Entries.Count: > 0 } metadata)
         {
-            throw bytes.Fail($"a tensor is stored as '{Unpickler.Printable(metadata.Entries.GetAt(0).Key)}' of its elements, which is not read; write it as it is");
+            throw bytes.Fail($"a tensor is stored as '{MessageText.Printable(metadata.Entries.GetAt(0).Key)}' of its elements, which is not read; write it as it is");
         }
 
         return new TorchTensor(storage, offset, [.. size.Select(v => (long)v!)], [.. stride.Select(v => (long)v!)]);

@@ -1,3 +1,5 @@
+using SmartFrz.Nn.Options;
+
 namespace SmartFrz.Nn.Weights;
 
 /// <summary>Finds the network's tensors among what a PyTorch file holds.</summary>
@@ -83,6 +85,6 @@ internal static class TorchStateDict
     {
         const int Most = 8;
         return names.Count == 0 ? "nothing"
-            : string.Join(", ", names.Take(Most).Select(Unpickler.Printable)) + (names.Count > Most ? $" and {names.Count - Most} more" : "");
+            : string.Join(", ", names.Take(Most).Select(MessageText.Printable)) + (names.Count > Most ? $" and {names.Count - Most} more" : "");
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn.Weights;
 
@@ -18,7 +19,7 @@ internal sealed record TorchTensor(TorchStorage Storage, long Offset, long[] Siz
         long? length = Size.All(d => d is >= 0 and <= int.MaxValue) ? StoredTensor.BytesOf(Storage.DType, Size) : null;
         if (length is null or > int.MaxValue)
         {
-            throw bytes.Fail($"tensor '{Unpickler.Printable(name)}' has a shape {Extents} that is too large or negative");
+            throw bytes.Fail($"tensor '{MessageText.Printable(name)}' has a shape {Extents} that is too large or negative");
         }
 
         // No axis of extent 0 has a last element; the farthest one lies at the end of every axis.
@@ -32,7 +33,7 @@ internal sealed record TorchTensor(TorchStorage Storage, long Offset, long[] Siz
         {
             throw bytes.Fail(string.Create(
                 CultureInfo.InvariantCulture,
-                $"tensor '{Unpickler.Printable(name)}' {Extents} with strides ({string.Join(",", Stride)}) from element {Offset} does not lie in its storage of {Storage.Count}"));
+                $"tensor '{MessageText.Printable(name)}' {Extents} with strides ({string.Join(",", Stride)}) from element {Offset} does not lie in its storage of {Storage.Count}"));
         }
 
         return length.Value;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
+using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn.Weights;
 
@@ -264,7 +265,7 @@ internal sealed class Unpickler
 
     private PickleGlobal Global(string module, string name) =>
         TorchGlobals.Find(module, name) ?? throw _bytes.Fail(
-            $"the pickle asks for '{Printable(module)}.{Printable(name)}', which is not built here: only tensors and containers are; "
+            $"the pickle asks for '{MessageText.Printable(module)}.{MessageText.Printable(name)}', which is not built here: only tensors and containers are; "
             + "write the weights alone with torch.save(model.state_dict(), FILE)");
 
     private object? Call(object? callee, object? arguments) =>
@@ -283,14 +284,14 @@ internal sealed class Unpickler
 
         if (parts.Length == 6 && parts[5] is not null)
         {
-            throw _bytes.Fail($"storage '{Printable(key)}' is a view of another one, which is not read; write the file again with a newer PyTorch");
+            throw _bytes.Fail($"storage '{MessageText.Printable(key)}' is a view of another one, which is not read; write the file again with a newer PyTorch");
         }
 
         var storage = new TorchStorage(key, type, count);
         if (_storages.TryGetValue(key, out var known))
         {
             return (known.DType, known.Count) == (type, count) ? known
-                : throw _bytes.Fail(FormattableString.Invariant($"storage '{Printable(key)}' is {known.Count} {known.DType} at one place and {count} {type} at another"));
+                : throw _bytes.Fail(FormattableString.Invariant($"storage '{MessageText.Printable(key)}' is {known.Count} {known.DType} at one place and {count} {type} at another"));
         }
 
         _storages.Add(key, storage);
@@ -342,7 +343,7 @@ internal sealed class Unpickler
     internal static string Describe(object? value) => value switch
     {
         null => "None",
-        string text => $"'{Printable(text)}'",
+        string text => $"'{MessageText.Printable(text)}'",
         bool => "a truth value",
         long or BigInteger or double => "a number",
         byte[] => "bytes",
@@ -354,12 +355,4 @@ internal sealed class Unpickler
         TorchTensor => "a tensor",
         _ => "a value without tensors",
     };
-
-    /// <summary>A text of a file, short enough and without what would change a message's look.</summary>
-    internal static string Printable(string text)
-    {
-        const int Most = 80;
-        string start = text.Length > Most ? text[..Most] + "…" : text;
-        return string.Concat(start.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
-    }
 }
