@@ -16,6 +16,7 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     private Freezer? _freezer;
     private FreezeContext? _context;
     private UnitCosts? _before, _costs;
+    private long _forwardBefore, _updateBefore, _firstForward, _firstUpdate, _firstElements;
     private CheckpointEntries? _restored;
 
     /// <summary>Raised for each unit frozen or thawed.</summary>
@@ -29,6 +30,13 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
 
     /// <summary>The cost of an unfrozen step; null before the first step.</summary>
     public UnitCosts? Costs => _costs;
+
+    /// <summary>FLOPs of the steps so far if nothing had been frozen.</summary>
+    /// <remarks>
+    /// A step whose batch is as large as the first one's costs what that cost. Texts have other lengths: such a step costs as much more or less
+    /// as its forward pass does, which freezing leaves as it is where nothing is normalised over the batch; updates cost the same.
+    /// </remarks>
+    public long UnfrozenFlops { get; private set; }
 
     /// <summary>Seconds spent in the policy.</summary>
     public double Seconds { get; private set; }
@@ -53,6 +61,9 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
             _freezer.Restore(restored.Json["events"]!.Deserialize<List<FreezeEvent>>(OptionBinder.Json)!);
             _costs = restored.Json["costs"].Deserialize<UnitCosts>(OptionBinder.Json);
             Seconds = (double)restored.Json["seconds"]!;
+            UnfrozenFlops = (long)restored.Json["unfrozen_flops"]!;
+            (_firstForward, _firstUpdate, _firstElements) =
+                ((long)restored.Json["first_forward"]!, (long)restored.Json["first_update"]!, (long)restored.Json["first_elements"]!);
             _restored = null;
         }
 
@@ -62,6 +73,8 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     /// <inheritdoc/>
     public void StepStarting(TrainingContext context)
     {
+        var launches = context.Engine.Context.Launches;
+        (_forwardBefore, _updateBefore) = (launches[Phase.Forward].Flops, launches[Phase.Update].Flops);
         if (_costs is null)
         {
             _before = UnitCosts.Read(context.Engine.Context.Launches, context.Model.Units);
@@ -73,6 +86,7 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     {
         _costs ??= UnitCosts.Read(context.Engine.Context.Launches, context.Model.Units).Since(_before!)
             .WithSavings(context.Model, context.Engine.LastPlan!, context.BatchesPerStep);
+        CountUnfrozen(context);
         if (context.Step == context.TotalSteps)
         {
             // After the last step there is nothing left to save: what would freeze now must not adorn the report.
@@ -96,6 +110,8 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
         entries.Json["events"] = JsonSerializer.SerializeToNode(Events, OptionBinder.Json);
         entries.Json["costs"] = JsonSerializer.SerializeToNode(_costs, OptionBinder.Json);
         entries.Json["seconds"] = Seconds;
+        entries.Json["unfrozen_flops"] = UnfrozenFlops;
+        (entries.Json["first_forward"], entries.Json["first_update"], entries.Json["first_elements"]) = (_firstForward, _firstUpdate, _firstElements);
         var own = new CheckpointEntries { Arrays = entries.Arrays };
         policy.Save(own);
         entries.Json["policy"] = own.Json;
@@ -106,6 +122,20 @@ public sealed class FreezeRunner(FreezePolicy policy, FreezeMode mode = FreezeMo
     {
         _restored = entries;
         policy.Load(new CheckpointEntries { Json = (JsonObject?)entries.Json["policy"]?.DeepClone() ?? [], Arrays = entries.Arrays });
+    }
+
+    private void CountUnfrozen(TrainingContext context)
+    {
+        var launches = context.Engine.Context.Launches;
+        long forward = launches[Phase.Forward].Flops - _forwardBefore;
+        if (_firstForward == 0)
+        {
+            (_firstForward, _firstUpdate, _firstElements) = (forward, launches[Phase.Update].Flops - _updateBefore, context.StepElements);
+        }
+
+        bool asFirst = context.StepElements == _firstElements || _firstForward == 0;
+        long first = _costs!.StepFlops;
+        UnfrozenFlops += asFirst ? first : _firstUpdate + (long)((double)(first - _firstUpdate) * forward / _firstForward);
     }
 
     // The policy's own work, timed and booked as such.

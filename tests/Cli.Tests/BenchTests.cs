@@ -31,6 +31,13 @@ public sealed class BenchTests : Smartfrz
     }
 
     [Fact]
+    public void Another_optimizer_has_its_own_options()
+    {
+        Assert.Equal(0, Run([.. Small, "--set", "optimizer.eps=1e-6", "--set", "optimizer.name=adamw"]).Code);
+        Assert.StartsWith("unknown option 'optimizer.momentum'", Refused([.. Small, "--set", "optimizer.name=adamw", "--set", "optimizer.momentum=0.5"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Wrong_use_is_refused()
     {
         Assert.Equal("'x' in --frozen 0,x is no percentage, expected numbers as in 0,25,50", Refused([.. Small, "--frozen", "0,x"]));

@@ -106,13 +106,16 @@ internal sealed class RunOptions
             }
         }
 
-        foreach (string text in result.GetValue(_set) ?? [])
+        // What a section names comes first: the options given beside it are that one's.
+        foreach (string text in (result.GetValue(_set) ?? []).OrderBy(t => IsName(t.Split('=')[0].Split('.')) ? 0 : 1))
         {
             Set(json, text);
         }
 
         return json;
     }
+
+    private static bool IsName(string[] path) => path is ["model" or "data" or "optimizer" or "schedule", "name"] or ["freeze", "policy"];
 
     private void Map<T>(string name, string section, string key, string description) =>
         _mapped.Add((new Option<T>(name) { Description = description }, section, key));
@@ -176,6 +179,12 @@ internal sealed class RunOptions
         catch (JsonException)
         {
             node = JsonValue.Create(value);
+        }
+
+        if (IsName(path) && node is JsonValue named && named.TryGetValue(out string? name))
+        {
+            RunConfig.Rename(json, path[0], name);
+            return;
         }
 
         target[path[^1]] = node;

@@ -192,7 +192,7 @@ public sealed class FreezeRun : IDisposable
             Sampled = result.Costs.Sampled,
             Seconds = new PhaseSeconds(
                 Of(Phase.Forward).Seconds, Of(Phase.BackwardInput).Seconds, Of(Phase.BackwardWeight).Seconds, Of(Phase.Update).Seconds, Freezing.Seconds, Of(Phase.Data).Seconds),
-            Flops = PhaseFlops.Of(Of, (Freezing.Costs?.StepFlops ?? 0) * result.Steps),
+            Flops = PhaseFlops.Of(Of, Freezing.UnfrozenFlops),
             Launches = PhaseLaunches.Of(Of),
             Memory = MemorySummary.Of(result.PeakBytes, result.FirstStep, result.LastStep),
             Frozen = [.. Freezing.Events.Where(e => e.Frozen).Select(e => new FrozenSummary(e.Unit, e.Step, e.Epoch, e.Reason))],

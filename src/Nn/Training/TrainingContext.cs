@@ -29,6 +29,9 @@ public sealed class TrainingContext
     /// <summary>Batches whose gradients make a step.</summary>
     public int BatchesPerStep { get; init; } = 1;
 
+    /// <summary>Elements of the first input in the current or last step: how large its batches were.</summary>
+    public long StepElements { get; internal set; }
+
     /// <summary>Epochs of the run.</summary>
     public int Epochs { get; }
 

@@ -28,6 +28,7 @@ internal sealed class TrainingStep : IDisposable
     /// <exception cref="TrainingException">The loss is not finite, or the batches have come to an end.</exception>
     public void MakeGradients(IEnumerator<IBatch> batches)
     {
+        _context.StepElements = 0;
         for (int part = 0; part < _options.Accumulate; part++)
         {
             long start = Stopwatch.GetTimestamp();
@@ -37,6 +38,7 @@ internal sealed class TrainingStep : IDisposable
             }
 
             var batch = _stage.Load(batches.Current);
+            _context.StepElements += batch.Inputs[0].Shape.Count;
             _costs.AddStep(Stopwatch.GetElapsedTime(start).TotalSeconds);
             // A resumed run draws the same random numbers; the batches of a step draw others.
             _context.Engine.StepNumber = (_context.Step * _options.Accumulate) + part;
