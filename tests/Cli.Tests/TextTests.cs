@@ -37,6 +37,7 @@ public sealed class TextTests : Smartfrz, IDisposable
         Assert.Equal(36, summary.RootElement.GetProperty("steps").GetInt32());
         Assert.Equal(1.0, summary.RootElement.GetProperty("mcc").GetDouble());
         Assert.False(summary.RootElement.TryGetProperty("f1", out _));
+        Assert.Contains("\"test_mcc\":1,", File.ReadAllLines(_folder["run/metrics.jsonl"])[^1], StringComparison.Ordinal);
         string weights = Directory.EnumerateFiles(_folder["run/checkpoints"], "*.safetensors").First();
         var eval = Run(["eval", .. Small, .. data, "--weights", weights, "--json"]);
         Assert.True(eval.Code == 0, eval.Error);

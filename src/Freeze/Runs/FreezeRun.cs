@@ -123,6 +123,7 @@ public sealed class FreezeRun : IDisposable
             Values = RunConfig.OptionsOf(options, CommonDataOptions.Keys),
             LimitTrain = common.LimitTrain,
             LimitTest = common.LimitTest,
+            Threads = config.Device.Threads,
         });
     }
 
@@ -164,6 +165,8 @@ public sealed class FreezeRun : IDisposable
             CheckpointDirectory = Checkpoints,
             KeepCheckpoints = config.KeepCheckpoints,
             Config = JsonSerializer.Serialize(Config, OptionBinder.Json),
+            Metric = Data.Metric,
+            EvaluationBatch = Data.EvaluationBatch,
         };
         return new Trainer(Network, Optimizer, schedule, Data.Training(train), Data.Evaluation(options.EvaluationBatch), options);
     }

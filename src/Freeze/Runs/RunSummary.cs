@@ -40,7 +40,7 @@ public sealed record RunSummary
     /// <summary>The share of test examples that are right at the end.</summary>
     public double? TestAccuracy { get; init; }
 
-    /// <summary>The same at the best epoch.</summary>
+    /// <summary>The same at the best epoch, by the figure of the task.</summary>
     public double? BestTestAccuracy { get; init; }
 
     /// <summary>Of a task that is judged by it, the Matthews correlation on the test examples at the end.</summary>

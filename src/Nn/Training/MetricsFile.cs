@@ -6,7 +6,7 @@ namespace SmartFrz.Nn;
 /// <remarks>
 /// Lines: <c>{"kind":"steps","step":…,"epoch":…,"loss":…,"accuracy":…,"learning_rate":…,"examples_per_second":…,"frozen_units":…}</c> and
 /// <c>{"kind":"epoch","epoch":…,"step":…,"train_loss":…,"train_accuracy":…,"learning_rate":…,"frozen_units":…,"train_seconds":…,
-/// "test_accuracy":…,"test_loss":…}</c>. A run that goes on from a checkpoint cuts the lines after it and writes them again.
+/// "test_accuracy":…,"test_loss":…}</c>, of texts with <c>test_mcc</c> and <c>test_f1</c>. A run that goes on from a checkpoint cuts the lines after it and writes them again.
 /// </remarks>
 public sealed class MetricsFile(string path) : ITrainingCallback, IDisposable
 {
@@ -49,7 +49,9 @@ public sealed class MetricsFile(string path) : ITrainingCallback, IDisposable
                 epoch.FrozenUnits,
                 epoch.TrainSeconds,
                 epoch.Test?.Accuracy,
-                epoch.Test?.Loss),
+                epoch.Test?.Loss,
+                epoch.Test?.Mcc,
+                epoch.Test?.F1),
             epoch.Step);
     }
 
@@ -95,5 +97,7 @@ public sealed class MetricsFile(string path) : ITrainingCallback, IDisposable
         int FrozenUnits,
         double TrainSeconds,
         double? TestAccuracy,
-        double? TestLoss);
+        double? TestLoss,
+        double? TestMcc,
+        double? TestF1);
 }

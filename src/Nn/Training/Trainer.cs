@@ -78,7 +78,7 @@ public sealed class Trainer : IDisposable
         get
         {
             var evaluations = _progress.History.Select(e => e.Test).OfType<EvaluationResult>().ToList();
-            return _options.Patience > 0 && evaluations.Count - 1 - evaluations.FindIndex(e => e.Accuracy == evaluations.Max(o => o.Accuracy)) >= _options.Patience;
+            return _options.Patience > 0 && evaluations.Count - 1 - evaluations.FindIndex(e => e.By(_options.Metric) == evaluations.Max(o => o.By(_options.Metric))) >= _options.Patience;
         }
     }
 
@@ -318,7 +318,7 @@ public sealed class Trainer : IDisposable
         {
             var result = Evaluator.Evaluate(Context.Model, _test, stop);
             Context.LastEvaluation = result;
-            _progress.Best = _progress.Best is { } best && best.Accuracy >= result.Accuracy ? best : result;
+            _progress.Best = _progress.Best is { } best && best.By(_options.Metric) >= result.By(_options.Metric) ? best : result;
             _pace.EvaluationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             return true;
         }

@@ -1,3 +1,4 @@
+using SmartFrz.Nn.Data;
 using SmartFrz.Nn.Options;
 
 namespace SmartFrz.Nn;
@@ -25,7 +26,7 @@ public sealed record TrainerOptions
     /// <value>Default 1.</value>
     public int Accumulate { get; init; } = 1;
 
-    /// <summary>Evaluations without a better test accuracy after which the run ends early; 0 for never.</summary>
+    /// <summary>Evaluations without a better figure of <see cref="Metric"/> after which the run ends early; 0 for never.</summary>
     /// <value>Default 0.</value>
     public int Patience { get; init; }
 
@@ -37,9 +38,13 @@ public sealed record TrainerOptions
     /// <value>Default true.</value>
     public bool EvaluateEachEpoch { get; init; } = true;
 
-    /// <summary>Images of an evaluation step.</summary>
+    /// <summary>Examples of an evaluation step.</summary>
     /// <value>Default 256.</value>
     public int EvaluationBatch { get; init; } = 256;
+
+    /// <summary>The figure by which the best evaluation is told.</summary>
+    /// <value>Default accuracy.</value>
+    public TaskMetric Metric { get; init; }
 
     /// <summary>Whether a loss or weight that is no finite number ends the run with an exception.</summary>
     /// <value>Default true.</value>
@@ -59,7 +64,7 @@ public sealed record TrainerOptions
     /// <value>Default 1.</value>
     public int KeepCheckpoints { get; init; } = 1;
 
-    /// <summary>Whether the checkpoint with the best test accuracy is kept too, as <c>best.safetensors</c>.</summary>
+    /// <summary>Whether the checkpoint with the best evaluation is kept too, as <c>best.safetensors</c>.</summary>
     /// <value>Default true.</value>
     public bool KeepBest { get; init; } = true;
 

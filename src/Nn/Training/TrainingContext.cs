@@ -1,3 +1,4 @@
+using SmartFrz.Nn.Data;
 using SmartFrz.Tensors;
 
 namespace SmartFrz.Nn;
@@ -116,4 +117,12 @@ public sealed record EvaluationResult(double Accuracy, double Loss, long Correct
 
     /// <summary>The F1 of class 1, where answers were counted by class.</summary>
     public double? F1 { get; init; }
+
+    /// <summary>The figure of a task; accuracy where that figure was not counted.</summary>
+    public double By(TaskMetric metric) => metric switch
+    {
+        TaskMetric.Mcc => Mcc ?? Accuracy,
+        TaskMetric.F1 => F1 ?? Accuracy,
+        _ => Accuracy,
+    };
 }

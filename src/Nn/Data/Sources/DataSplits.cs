@@ -42,6 +42,9 @@ public abstract record DataSplits
     /// <summary>The figure by which the task is judged besides accuracy.</summary>
     public TaskMetric Metric { get; init; }
 
+    /// <summary>Examples of an evaluation step where nothing is said: so many that memory is no concern beside that of training.</summary>
+    public virtual int EvaluationBatch => 256;
+
     /// <summary>The classes' names, in the order of their labels.</summary>
     public abstract IReadOnlyList<string> ClassNames { get; }
 
@@ -106,6 +109,9 @@ public sealed record ImageSplits(IImageDataset Train, IImageDataset Test, IReadO
 /// <param name="Batches">How texts of similar length are put together.</param>
 public sealed record TextSplits(TextDataset Train, TextDataset Test, TextBatchOptions Batches) : DataSplits
 {
+    // A full BERT takes 32 kB for each token of its widest layer: 100 MiB.
+    private const int TokensOfEvaluation = 4096;
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> ClassNames => Train.ClassNames;
 
@@ -115,6 +121,9 @@ public sealed record TextSplits(TextDataset Train, TextDataset Test, TextBatchOp
         ArgumentNullException.ThrowIfNull(options);
         return new TextBatchLoader(Train, Batches with { BatchSize = options.BatchSize, Seed = options.Seed, Shuffle = true, DropLast = true });
     }
+
+    /// <inheritdoc/>
+    public override int EvaluationBatch => Math.Clamp(TokensOfEvaluation / Test.Longest, 1, base.EvaluationBatch);
 
     /// <inheritdoc/>
     public override IBatchSource Evaluation(int batchSize, bool train = false) =>

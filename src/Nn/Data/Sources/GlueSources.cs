@@ -8,6 +8,9 @@ public record TextDataOptions
     /// <summary>The vocabulary, BERT's vocab.txt; null for one that lies with the data: in the directory, beside it, or in a folder bert there.</summary>
     public string? Vocab { get; init; }
 
+    /// <summary>Where both lie in the directory: <c>official</c> for the files of the corpus, <c>glue</c> for GLUE's train.tsv and dev.tsv; null takes the official ones first.</summary>
+    public string? Files { get; init; }
+
     /// <summary>The most tokens of a text or pair, [CLS] and [SEP] included; longer ones are cut.</summary>
     /// <value>Default 128.</value>
     public int MaxLength { get; init; } = 128;
@@ -61,7 +64,7 @@ internal static class TextFiles
         OptionBinder.RequireAtLeast(shortest, options.MaxLength, "data.max_length");
         OptionBinder.RequireAtLeast(1, options.Bucket, "data.bucket");
         OptionBinder.RequireAtLeast(1, options.PadMultiple, "data.pad_multiple");
-        var (train, test, note) = task.Read(directory);
+        var (train, test, note) = task.Read(directory, options.Files);
         var tokenizer = new BertTokenizer(WordPieceVocabulary.Read(options.Vocab ?? FindVocabulary(directory)));
         var batches = new TextBatchOptions { Bucket = options.Bucket, PadMultiple = options.PadMultiple };
         return new TextSplits(Tokenised(train, request.LimitTrain), Tokenised(test, request.LimitTest), batches) { Notes = [note] };

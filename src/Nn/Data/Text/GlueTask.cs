@@ -1,3 +1,5 @@
+using SmartFrz.Nn.Options;
+
 namespace SmartFrz.Nn.Data;
 
 /// <summary>A task of GLUE with two classes: which files hold its splits, and how they are laid out.</summary>
@@ -13,7 +15,7 @@ internal sealed record GlueTask(string Name, string[] Folders, GlueLayout[] Layo
     public static GlueTask Cola { get; } = new(
         "cola",
         ["", "raw", "cola_public/raw", "cola", "CoLA", "CoLA/original/raw", "original/raw", "cola/cola_public/raw"],
-        [new(["in_domain_train.tsv"], ["in_domain_dev.tsv", "out_of_domain_dev.tsv"]), new(["train.tsv"], ["dev.tsv"])],
+        [new("official", ["in_domain_train.tsv"], ["in_domain_dev.tsv", "out_of_domain_dev.tsv"]), new("glue", ["train.tsv"], ["dev.tsv"])],
         new(["source", "label", "mark", "sentence"], ["sentence"], [], ["label"]),
         ["unacceptable", "acceptable"]);
 
@@ -22,17 +24,25 @@ internal sealed record GlueTask(string Name, string[] Folders, GlueLayout[] Layo
     public static GlueTask Mrpc { get; } = new(
         "mrpc",
         ["", "mrpc", "MRPC", "MSRParaphraseCorpus"],
-        [new(["msr_paraphrase_train.txt"], ["msr_paraphrase_test.txt"]), new(["train.tsv"], ["dev.tsv"])],
+        [new("official", ["msr_paraphrase_train.txt"], ["msr_paraphrase_test.txt"]), new("glue", ["train.tsv"], ["dev.tsv"])],
         new(["Quality", "#1 ID", "#2 ID", "#1 String", "#2 String"], ["#1 String", "sentence1"], ["#2 String", "sentence2"], ["Quality", "label"]),
         ["different", "paraphrase"]);
 
     /// <summary>Reads both splits.</summary>
     /// <param name="directory">The directory that was given.</param>
+    /// <param name="files">The name of the layout; null for the first that is there.</param>
+    /// <exception cref="OptionException">There is no layout of that name.</exception>
     /// <returns>The examples, and a line on which files they are.</returns>
     /// <exception cref="DataFormatException">Files are missing or damaged; of several sets the one of which most is there is named.</exception>
-    public (List<TextExample> Train, List<TextExample> Test, string Note) Read(string directory)
+    public (List<TextExample> Train, List<TextExample> Test, string Note) Read(string directory, string? files = null)
     {
-        var (folder, layout) = Locate(directory);
+        var layouts = Layouts.Where(l => files is null || l.Name == files).ToList();
+        if (layouts.Count == 0)
+        {
+            throw new OptionException($"option 'data.files' is '{files}', expected {string.Join(" or ", Layouts.Select(l => l.Name))}");
+        }
+
+        var (folder, layout) = Locate(directory, layouts);
         return (ReadAll(layout.Train), ReadAll(layout.Test), $"{Name}: training on {string.Join(" and ", layout.Train)}, testing on {string.Join(" and ", layout.Test)} of {folder}");
 
         List<TextExample> ReadAll(string[] files)
@@ -49,12 +59,12 @@ internal sealed record GlueTask(string Name, string[] Folders, GlueLayout[] Layo
         }
     }
 
-    private (string Folder, GlueLayout Layout) Locate(string directory)
+    private (string Folder, GlueLayout Layout) Locate(string directory, List<GlueLayout> layouts)
     {
         (string Folder, string[] Missing, GlueLayout Layout)? nearest = null;
         foreach (string folder in Folders.Select(f => f.Length == 0 ? directory : Path.Combine(directory, f)).Where(Directory.Exists))
         {
-            foreach (var layout in Layouts)
+            foreach (var layout in layouts)
             {
                 string[] missing = [.. layout.Files.Where(f => !File.Exists(Path.Combine(folder, f)))];
                 if (missing.Length == 0)
@@ -69,7 +79,7 @@ internal sealed record GlueTask(string Name, string[] Folders, GlueLayout[] Layo
             }
         }
 
-        string wanted = string.Join(", or ", Layouts.Select(l => string.Join(", ", l.Files)));
+        string wanted = string.Join(", or ", layouts.Select(l => string.Join(", ", l.Files)));
         throw new DataFormatException(nearest is { } near
             ? $"{near.Folder}: {string.Join(" and ", near.Missing)} {(near.Missing.Length == 1 ? "is" : "are")} missing beside {near.Layout.Files.Except(near.Missing).First()}; {Name} needs {wanted}"
             : $"{directory}: {Name} needs {wanted}; {DataFiles.Describe(directory)}");
@@ -77,9 +87,10 @@ internal sealed record GlueTask(string Name, string[] Folders, GlueLayout[] Layo
 }
 
 /// <summary>The files of both splits.</summary>
+/// <param name="Name">What an option calls it.</param>
 /// <param name="Train">Those to train on.</param>
 /// <param name="Test">Those to evaluate on.</param>
-internal sealed record GlueLayout(string[] Train, string[] Test)
+internal sealed record GlueLayout(string Name, string[] Train, string[] Test)
 {
     /// <summary>All of them.</summary>
     public string[] Files => [.. Train, .. Test];

@@ -61,6 +61,8 @@ public sealed class GlueTaskTests
         folder.Write("MRPC/msr_paraphrase_train.txt", mrpc);
         folder.Write("MRPC/msr_paraphrase_test.txt", mrpc);
         Assert.Contains("training on msr_paraphrase_train.txt, testing on msr_paraphrase_test.txt", GlueTask.Mrpc.Read(folder.Root).Note, StringComparison.Ordinal);
+        Assert.Contains("training on train.tsv, testing on dev.tsv", GlueTask.Mrpc.Read(folder.Root, "glue").Note, StringComparison.Ordinal);
+        Assert.Equal("option 'data.files' is 'both', expected official or glue", Assert.Throws<SmartFrz.Nn.Options.OptionException>(() => GlueTask.Mrpc.Read(folder.Root, "both")).Message);
     }
 
     [DataFact("cola/in_domain_train.tsv", "mrpc/msr_paraphrase_train.txt")]
