@@ -20,6 +20,18 @@ public sealed class SummaryTests : Smartfrz
     }
 
     [Fact]
+    public void Summary_shows_single_layers_as_units_where_they_freeze_by_themselves()
+    {
+        string[] small = ["summary", "--model", "bert_base", "--set", "model.layers=1", "--set", "model.hidden=8", "--set", "model.heads=2", "--set", "model.vocab_size=20", "--device", "cpu", "--json"];
+        string[] Units(params string[] more) => [.. Run([.. small, .. more]).Json.GetProperty("units").EnumerateArray().Select(u => u.GetProperty("name").GetString()!)];
+
+        Assert.Equal(["stem", "bert.encoder.layer.0", "head"], Units());
+        string[] layers = Units("--set", "freeze.units=layers");
+        Assert.Equal(11, layers.Length);
+        Assert.Equal("bert.encoder.layer.0.attention.self.query", layers[3]);
+    }
+
+    [Fact]
     public void Summary_follows_the_data_where_they_are_named()
     {
         long Parameters(params string[] more) => Run(["summary", "--model", "resnet8", "--device", "cpu", "--json", .. more]).Json.GetProperty("parameters").GetInt64();

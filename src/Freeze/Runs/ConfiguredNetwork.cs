@@ -35,12 +35,15 @@ public static class ConfiguredNetwork
     // What of the section is not the model's own.
     internal static readonly string[] WeightsKeys = ["weights", "weights_partial"];
 
-    /// <summary>Builds the network with fresh parameters.</summary>
+    /// <summary>Builds the network with fresh parameters, and units as large as the section <c>freeze</c> says.</summary>
     /// <exception cref="OptionException">The name or an option is unknown or does not fit.</exception>
     public static Network Build(Engine engine, RunConfig config, NetworkInput input = default)
     {
         string name = OptionBinder.Named(config.Model, "model", "").Name;
-        return ModelZoo.Build(ModuleScope.Root(engine, config.Train.Seed), name, OptionsOf(config, input));
+        var units = OptionBinder.Bind<CommonFreezeOptions>(RunConfig.Only(config.Freeze, CommonFreezeOptions.Keys), "freeze").Units;
+        var network = ModelZoo.Build(ModuleScope.Root(engine, config.Train.Seed), name, OptionsOf(config, input));
+        network.UnitGranularity = units;
+        return network;
     }
 
     /// <summary>Loads the weights that the configuration names, if it names any: all of them, or with <c>weights_partial</c> those that fit.</summary>

@@ -48,7 +48,6 @@ public sealed class FreezeRun : IDisposable
         try
         {
             Network = ConfiguredNetwork.Build(Engine, config, NetworkInput.Of(Data));
-            Network.UnitGranularity = common.Units;
             WeightsReport = loadWeights ? ConfiguredNetwork.LoadWeights(Network, config) : null;
             Optimizer = optimizer.Create(Network);
             Trainer = MakeTrainer(schedule.Create(optimizer.Options.Lr));
