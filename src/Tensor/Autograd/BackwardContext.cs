@@ -97,6 +97,7 @@ public sealed class BackwardContext
 
         if (!Need.IsEmpty)
         {
+            Rebuild(node);
             node.Op.Backward(this);
         }
 
@@ -108,6 +109,24 @@ public sealed class BackwardContext
         _workspace.Clear();
         node.Release();
         _node = null;
+    }
+
+    // What the node will read and was given back; the planner announces the same.
+    private void Rebuild(TapeNode node)
+    {
+        var saves = node.Op.Saves(Need);
+        for (int input = 0; input < node.Inputs.Length; input++)
+        {
+            if (node.MakerOf(input) is { } maker && saves.HasInput(input))
+            {
+                var storage = node.SavedInput(input)!;
+                BeginShared();
+                storage.Restore(Engine.Context.Rent(maker.OutputShape.Count * sizeof(float), BufferKind.SavedActivation));
+                _node = maker;
+                maker.Op.Rebuild(this, storage.Buffer);
+                _node = node;
+            }
+        }
     }
 
     private void Prepare(int input, GradAction action)

@@ -33,11 +33,12 @@ internal enum GradAction
 /// <summary>One operation of the backward pass.</summary>
 public sealed class PlanStep
 {
-    internal PlanStep(TapeNode node, NeedMask ofOp, GradAction[] actions, LaunchTotals backwardInput, LaunchTotals backwardWeight)
+    internal PlanStep(TapeNode node, NeedMask ofOp, GradAction[] actions, TapeNode?[] makers, LaunchTotals backwardInput, LaunchTotals backwardWeight)
     {
         Node = node;
         OfOp = ofOp;
         Actions = actions;
+        Makers = makers;
         BackwardInput = backwardInput;
         BackwardWeight = backwardWeight;
     }
@@ -66,6 +67,9 @@ public sealed class PlanStep
     internal NeedMask OfOp { get; }
 
     internal GradAction[] Actions { get; }
+
+    /// <summary>For each input, who would have to compute it again.</summary>
+    internal TapeNode?[] Makers { get; }
 }
 
 /// <summary>A gradient that is not computed: what it would have cost, and why it is not needed.</summary>

@@ -23,7 +23,7 @@ internal static class BackwardPlanner
         }
 
         var nodes = Enumerable.Range(0, loss.Index + 1).Select(i => tape[loss.Index - i]);
-        var steps = Steps(nodes, loss, node => new Demand(node.Op, node.Need), (node, reached) => CollectSkips(node, reached, estimate, skips));
+        var steps = Steps(nodes, loss, node => new Demand(node.Op, node.Need), static node => MakersOf(node), (node, reached) => CollectSkips(node, reached, estimate, skips));
         return new BackwardPlan(steps, skips, seed);
     }
 
@@ -53,16 +53,38 @@ internal static class BackwardPlanner
         }
 
         var nodes = plan.Steps.Select(s => s.Node).Where(demands.ContainsKey).ToList();
-        return nodes.Count == 0 || nodes[0] != plan.Steps[0].Node ? [] : Steps(nodes, nodes[0], node => demands[node], static (_, _) => { });
+        if (nodes.Count == 0 || nodes[0] != plan.Steps[0].Node)
+        {
+            return [];
+        }
+
+        // A layer that is frozen keeps its output for its own mask, or nobody wants it again.
+        var makers = plan.Steps.ToDictionary(
+            s => s.Node,
+            s => Array.ConvertAll(s.Makers, m => m is not null && demands.TryGetValue(m, out var of) && of.Op.RebuildsOutput(of.Need) ? m : null));
+        return Steps(nodes, nodes[0], node => demands[node], node => makers[node], static (_, _) => { });
+    }
+
+    private static TapeNode?[] MakersOf(TapeNode node)
+    {
+        var makers = new TapeNode?[node.Inputs.Length];
+        for (int input = 0; input < makers.Length; input++)
+        {
+            makers[input] = node.MakerOf(input);
+        }
+
+        return makers;
     }
 
     // From the loss down.
-    private static List<PlanStep> Steps(IEnumerable<TapeNode> nodes, TapeNode loss, Func<TapeNode, Demand> demandOf, Action<TapeNode, bool> see)
+    private static List<PlanStep> Steps(
+        IEnumerable<TapeNode> nodes, TapeNode loss, Func<TapeNode, Demand> demandOf, Func<TapeNode, TapeNode?[]> makersOf, Action<TapeNode, bool> see)
     {
         var steps = new List<PlanStep>();
         var estimate = new BackwardEstimate();
         var held = new Dictionary<TapeNode, Held> { [loss] = new Held { Owners = 1 } };
         var writtenVariables = new HashSet<Variable>();
+        var rebuilt = new HashSet<TapeNode>();
 
         foreach (var node in nodes)
         {
@@ -135,13 +157,23 @@ internal static class BackwardPlanner
             }
 
             estimate.Start(node.Inputs, ofOp, accumulates);
+            var makers = makersOf(node);
             if (!ofOp.IsEmpty)
             {
+                var saves = op.Saves(ofOp);
+                for (int input = 0; input < makers.Length; input++)
+                {
+                    if (makers[input] is { } maker && saves.HasInput(input) && rebuilt.Add(maker))
+                    {
+                        estimate.AddShared(maker.Op.RebuildCost);
+                    }
+                }
+
                 op.Estimate(ofOp, estimate);
             }
 
             gradient!.Owners--;
-            steps.Add(new PlanStep(node, ofOp, actions, estimate.BackwardInput + extra, estimate.BackwardWeight + extraWeight));
+            steps.Add(new PlanStep(node, ofOp, actions, makers, estimate.BackwardInput + extra, estimate.BackwardWeight + extraWeight));
         }
 
         return steps;

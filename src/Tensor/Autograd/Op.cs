@@ -23,6 +23,18 @@ public abstract record Op
     /// <summary>The operation as a frozen layer computes it, where that is another one: with running statistics.</summary>
     public virtual Op WhenFrozen => this;
 
+    /// <summary>
+    /// Whether, for the gradients in <paramref name="need"/>, what is kept suffices to compute the output again in one launch. Then
+    /// others' need of the output does not keep its memory.
+    /// </summary>
+    public virtual bool RebuildsOutput(NeedMask need) => false;
+
+    /// <summary>What that launch costs.</summary>
+    public virtual KernelCost RebuildCost => default;
+
+    /// <summary>Computes the output again, the same bits.</summary>
+    public virtual void Rebuild(BackwardContext ctx, DeviceBuffer output) => throw new NotSupportedException($"{Name} cannot compute its output again");
+
     /// <summary>The launches of the forward pass that a frozen layer does without.</summary>
     public virtual LaunchTotals TrainingForward => default;
 

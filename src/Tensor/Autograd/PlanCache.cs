@@ -39,6 +39,7 @@ internal sealed class PlanCache
         private readonly SkippedOp[] _skipped;
         private readonly Variable[] _variables;
         private readonly bool[] _hadGradient;
+        private readonly NeedMask[] _dropped;
 
         public Entry(Tape tape, TapeNode loss, LaunchTotals seed)
         {
@@ -47,6 +48,7 @@ internal sealed class PlanCache
             _skipped = [.. Enumerable.Range(0, tape.SkippedCount).Select(tape.Skipped)];
             _variables = [.. _nodes.SelectMany(n => n.Inputs).Select(i => i.Source.Variable).OfType<Variable>().Distinct()];
             _hadGradient = Array.ConvertAll(_variables, v => v.HasGradient);
+            _dropped = Array.ConvertAll(_nodes, n => n.DroppedInputs);
             Plan = BackwardPlanner.Plan(tape, loss, seed);
         }
 
@@ -57,7 +59,7 @@ internal sealed class PlanCache
             bool fits = ReferenceEquals(loss, _loss) && seed == _seed && tape.Count == _nodes.Length && tape.SkippedCount == _skipped.Length;
             for (int i = 0; fits && i < _nodes.Length; i++)
             {
-                fits = ReferenceEquals(tape[i], _nodes[i]);
+                fits = ReferenceEquals(tape[i], _nodes[i]) && tape[i].DroppedInputs == _dropped[i];
             }
 
             for (int i = 0; fits && i < _skipped.Length; i++)

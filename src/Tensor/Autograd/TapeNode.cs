@@ -53,6 +53,24 @@ internal sealed class TapeNode(int index, Op op, LayerId layer, NeedMask need, R
 
     public Storage? SavedInput(int input) => _savedInputs[input];
 
+    /// <summary>Who will have to compute that input again, because its memory was given back.</summary>
+    public TapeNode? MakerOf(int input) => _savedInputs[input] is { IsDropped: true } dropped ? dropped.Maker : null;
+
+    /// <summary>The inputs whose memory was given back.</summary>
+    public NeedMask DroppedInputs
+    {
+        get
+        {
+            var dropped = NeedMask.None;
+            for (int i = 0; i < _savedInputs.Length; i++)
+            {
+                dropped = MakerOf(i) is null ? dropped : dropped.With(i);
+            }
+
+            return dropped;
+        }
+    }
+
     public void SaveInput(int input, Storage storage) => _savedInputs[input] = storage;
 
     public Storage? SavedExtra(int extra) => extra < _savedExtras.Length ? _savedExtras[extra] : null;
@@ -70,9 +88,9 @@ internal sealed class TapeNode(int index, Op op, LayerId layer, NeedMask need, R
     /// <summary>Lets go of everything it kept.</summary>
     public void Release()
     {
-        Release(_savedInputs);
-        Release(_savedExtras);
-        SavedOutput?.Release();
+        Release(_savedInputs, asInputs: true);
+        Release(_savedExtras, asInputs: false);
+        SavedOutput?.ReleaseSaved(asInput: false);
         SavedOutput = null;
         Gradient?.Release();
         Gradient = null;
@@ -85,11 +103,11 @@ internal sealed class TapeNode(int index, Op op, LayerId layer, NeedMask need, R
         Generation++;
     }
 
-    private static void Release(Storage?[] saved)
+    private static void Release(Storage?[] saved, bool asInputs)
     {
         for (int i = 0; i < saved.Length; i++)
         {
-            saved[i]?.Release();
+            saved[i]?.ReleaseSaved(asInputs);
             saved[i] = null;
         }
     }

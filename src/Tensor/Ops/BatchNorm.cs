@@ -19,7 +19,7 @@ public sealed partial class Tensor
     /// Gradient: with g = dy where y &gt; 0 (and y &lt; 6 with ReLU6; all of dy without either): dbeta = the sum of g, dgamma = the sum of g * xhat,
     ///           dx = gamma * rstd * (g - dbeta / M - xhat * dgamma / M), dresidual = g (without a ReLU dy itself, shared).
     ///           One pass for the two sums serves dx, dgamma and dbeta.
-    /// Saves:    x and the batch's statistics; y only with both a residual and a ReLU.
+    /// Saves:    x and the batch's statistics; y only with both a residual and a ReLU. With a ReLU alone y can be computed again.
     /// Throws:   <see cref="ShapeException"/> when the shapes do not fit, or M = 1: a single value has no variance.
     /// Source:   S. Ioffe, C. Szegedy, "Batch Normalization" (2015); PyTorch's BatchNorm2d.
     /// </remarks>
@@ -151,6 +151,16 @@ public sealed partial class Tensor
         }
 
         public override bool PassesGradient(int input) => input == Residual && Activation == Activation.None;
+
+        // The mask's way from the input needs all that the forward pass used.
+        public override bool RebuildsOutput(NeedMask need) => MaskReadsInput && HasOwn(need);
+
+        public override KernelCost RebuildCost =>
+            new BatchNormForwardKernel(Shape, default, default, default, false, Activation, default).Cost;
+
+        public override void Rebuild(BackwardContext ctx, DeviceBuffer output) =>
+            ctx.Launch(new BatchNormForwardKernel(
+                Shape, ctx.Saved(X), Channels(ctx.Saved(Gamma), ctx.Saved(Beta), ctx.Extra(Mean), ctx.Extra(Spread)), default, false, Activation, output));
 
         public override Op WhenFrozen => Training ? new BatchNormGradient(Shape, Training: false, Eps, Activation, HasResidual) : this;
 
