@@ -127,6 +127,14 @@ public abstract class DeviceContext : IDisposable
 
     private protected abstract void DownloadBytes(Block source, long offset, Span<byte> target);
 
+    /// <summary>Fills memory that is given back with NaN.</summary>
+    private protected virtual void Poison(DeviceBuffer buffer)
+    {
+        var nan = new float[(buffer.Bytes + 3) / 4];
+        Array.Fill(nan, float.NaN);
+        UploadBytes(MemoryMarshal.AsBytes(nan.AsSpan())[..(int)buffer.Bytes], buffer.Block, 0);
+    }
+
     private static void CheckRange<T>(int length, DeviceBuffer buffer, long offset)
         where T : unmanaged
     {
@@ -135,12 +143,5 @@ public abstract class DeviceContext : IDisposable
         {
             throw new ArgumentException($"{length} elements of {typeof(T).Name} from element {offset} on end at byte {end}, the buffer has {buffer.Bytes} bytes");
         }
-    }
-
-    private void Poison(DeviceBuffer buffer)
-    {
-        var nan = new float[(buffer.Bytes + 3) / 4];
-        Array.Fill(nan, float.NaN);
-        UploadBytes(MemoryMarshal.AsBytes(nan.AsSpan())[..(int)buffer.Bytes], buffer.Block, 0);
     }
 }

@@ -110,15 +110,23 @@ public sealed class CudaContext : DeviceContext
 
     private protected override void Execute<TKernel>(in TKernel kernel) => kernel.Run(this);
 
-    private protected override MemoryChunk AllocateChunk(long bytes) => new CudaChunk(_device.Accelerator, bytes);
+    private protected override MemoryChunk AllocateChunk(long bytes) => new CudaChunk(_device, bytes);
 
     private protected override void UploadBytes(ReadOnlySpan<byte> source, Block target, long offset)
     {
         if (source.Length > 0)
         {
-            ((CudaChunk)target.Chunk).Bytes(target.Offset + offset, source.Length).CopyFromCPU(_stream, source);
+            var chunk = (CudaChunk)target.Chunk;
+            chunk.Bytes(target.Offset + offset, source.Length).CopyFromCPU(_stream, source);
             _stream.Synchronize();
+            _device.StandIn?.Written(chunk.Address + (nint)(target.Offset + offset), source.Length);
         }
+    }
+
+    private protected override void Poison(DeviceBuffer buffer)
+    {
+        base.Poison(buffer);
+        _device.StandIn?.Released(((CudaChunk)buffer.Block.Chunk).Address + (nint)buffer.Block.Offset, buffer.Bytes);
     }
 
     private protected override void DownloadBytes(Block source, long offset, Span<byte> target)
@@ -130,12 +138,27 @@ public sealed class CudaContext : DeviceContext
         }
     }
 
-    private sealed class CudaChunk(Accelerator accelerator, long bytes) : MemoryChunk(bytes)
+    private sealed class CudaChunk : MemoryChunk
     {
-        private readonly MemoryBuffer1D<byte, Stride1D.Dense> _memory = accelerator.Allocate1D<byte>(bytes);
+        private readonly MemoryBuffer1D<byte, Stride1D.Dense> _memory;
+        private readonly ICudaStandIn? _standIn;
+
+        public CudaChunk(CudaDevice device, long bytes)
+            : base(bytes)
+        {
+            _memory = device.Accelerator.Allocate1D<byte>(bytes);
+            _standIn = device.StandIn;
+            _standIn?.Allocated(Address, bytes);
+        }
+
+        public nint Address => _memory.NativePtr;
 
         public new ArrayView<byte> Bytes(long offset, long length) => _memory.View.BaseView.SubView(offset, length);
 
-        public override void Dispose() => _memory.Dispose();
+        public override void Dispose()
+        {
+            _standIn?.Freed(Address);
+            _memory.Dispose();
+        }
     }
 }

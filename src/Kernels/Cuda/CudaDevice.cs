@@ -21,11 +21,13 @@ public sealed class CudaDevice : Device
     private const int EmulatedGroup = 8, EmulatedWarp = 4;
 
     private readonly Context _ilgpu;
+    private readonly ICudaStandIn? _standIn;
     private readonly ConcurrentDictionary<Delegate, object> _launchers = new();
 
-    private CudaDevice(Context ilgpu, Accelerator accelerator, bool emulated, int group)
+    private CudaDevice(Context ilgpu, Accelerator accelerator, bool emulated, int group, ICudaStandIn? standIn = null)
     {
         _ilgpu = ilgpu;
+        _standIn = standIn;
         Accelerator = accelerator;
         IsEmulated = emulated;
         Group = group;
@@ -37,7 +39,7 @@ public sealed class CudaDevice : Device
     public override string Kind => "cuda";
 
     /// <inheritdoc/>
-    public override string Name => IsEmulated ? "cuda kernels on ILGPU's emulator" : Accelerator.Name;
+    public override string Name => _standIn?.Name ?? (IsEmulated ? "cuda kernels on ILGPU's emulator" : Accelerator.Name);
 
     /// <inheritdoc/>
     public override bool RunsAhead => true;
@@ -46,6 +48,9 @@ public sealed class CudaDevice : Device
     public bool IsEmulated { get; }
 
     internal Accelerator Accelerator { get; }
+
+    /// <summary>What runs the kernels instead of ILGPU; null on a GPU and on the emulator.</summary>
+    internal ICudaStandIn? StandIn => _standIn;
 
     /// <summary>Threads of a group: a power of two.</summary>
     internal int Group { get; }
@@ -122,6 +127,15 @@ public sealed class CudaDevice : Device
         return new CudaDevice(ilgpu, emulator.CreateCPUAccelerator(ilgpu, CPUAcceleratorMode.Parallel), emulated: true, group);
     }
 
+    /// <summary>A device with groups of a given size whose memory is the emulator's and whose kernels another runs.</summary>
+    internal static CudaDevice OpenStandIn(ICudaStandIn standIn, int group)
+    {
+        // The emulator only lends memory here, so its own groups may be as small as it lets them be.
+        var memory = new CPUDevice(EmulatedWarp, 1, 1);
+        var ilgpu = Context.Create(b => Configure(b).CPU(memory));
+        return new CudaDevice(ilgpu, memory.CreateCPUAccelerator(ilgpu, CPUAcceleratorMode.Sequential), emulated: true, group, standIn);
+    }
+
     /// <inheritdoc/>
     public override DeviceContext CreateContext(LaunchLedger launches, MemoryLedger memory, Phase? bookAs) =>
         new CudaContext(this, launches, memory, bookAs);
@@ -187,6 +201,11 @@ public sealed class CudaDevice : Device
     private Action<AcceleratorStream, KernelConfig, TArgs> Load<TArgs>(Action<TArgs> kernel)
         where TArgs : struct
     {
+        if (_standIn is { } standIn)
+        {
+            return (_, config, args) => standIn.Launch(kernel.Method, config, args);
+        }
+
         int? group = IsEmulated ? null : kernel.Method.GetCustomAttribute<CudaKernelAttribute>()?.MaxGroup;
         return Accelerator.LoadKernel(kernel, new KernelSpecialization(group, null));
     }

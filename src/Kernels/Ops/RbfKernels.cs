@@ -199,7 +199,8 @@ internal static class RbfCuda
     [CudaKernel]
     public static void Median(MedianArgs a)
     {
-        var shared = SharedMemory.Allocate<int>(2 * CudaDevice.FullGroup);
+        // Steps take turns at two places. One place and a barrier behind the reads would not do: ILGPU moves those reads below the barrier.
+        var places = SharedMemory.Allocate<int>(4 * CudaDevice.FullGroup);
         int thread = Group.IdxX, size = Group.DimX;
         int lowerRank = (a.Count - 1) / 2, upperRank = a.Count / 2;
         int lowA = 0, highA = int.MaxValue, lowB = 0, highB = int.MaxValue;
@@ -214,6 +215,7 @@ internal static class RbfCuda
                 belowB += x <= middleB ? 1 : 0;
             }
 
+            var shared = places.SubView((step & 1) * 2 * size, 2 * size);
             shared[thread] = belowA;
             shared[size + thread] = belowB;
             Group.Barrier();
@@ -230,7 +232,6 @@ internal static class RbfCuda
 
             belowA = shared[0];
             belowB = shared[size];
-            Group.Barrier();
             bool downA = belowA > lowerRank, downB = belowB > upperRank;
             highA = downA ? middleA : highA;
             lowA = downA ? lowA : middleA + 1;

@@ -1,19 +1,19 @@
 using SmartFrz.Kernels.Cpu;
-using SmartFrz.Kernels.Cuda;
 using SmartFrz.Tensors.Verification;
 
 namespace SmartFrz.Kernels.Tests;
 
-/// <summary>Kernels whose threads share memory, with the 256 threads of a group that a GPU gets, on the emulator.</summary>
+/// <summary>Kernels whose threads share memory, with the 256 threads of a group that a GPU gets: their PTX, interpreted.</summary>
 public sealed class FullGroupReductionTests
 {
     [Fact]
     public void They_compute_what_they_compute_on_the_cpu()
     {
         using var cpu = new CpuDevice(1);
-        using var emulated = CudaDevice.OpenEmulated(CudaDevice.FullGroup);
+        using var interpreter = new PtxInterpreter();
+        using var gpu = interpreter.Open();
         using var expected = new KernelBench(cpu);
-        using var actual = new KernelBench(emulated);
+        using var actual = new KernelBench(gpu);
         foreach (var run in new Func<KernelBench, float[]>[]
         {
             bench => Sum(bench, [2, 300], 2),

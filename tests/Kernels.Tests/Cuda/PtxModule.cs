@@ -15,6 +15,9 @@ public sealed record PtxInstruction(string Opcode, string Guard, IReadOnlyList<s
 
     private static readonly Regex Register = new(@"%[A-Za-z_]\w*(?!\w*\.)", RegexOptions.Compiled);
 
+    /// <summary>Whether it runs where the guard is false.</summary>
+    public bool GuardNegated { get; init; }
+
     /// <summary>The opcode's first part.</summary>
     public string Family => Opcode.Split('.')[0];
 
@@ -44,11 +47,24 @@ public sealed record PtxInstruction(string Opcode, string Guard, IReadOnlyList<s
         Register.Matches(operand).Select(m => m.Value).Where(name => !PtxModule.SpecialRegisters.Contains(name));
 }
 
+/// <summary>A piece of memory that a text declares.</summary>
+/// <param name="Space"><c>shared</c> or <c>local</c>.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Align">Its alignment in bytes; 0 when none is given.</param>
+/// <param name="Bytes">Its size; 0 for the dynamic one.</param>
+public sealed record PtxVariable(string Space, string Name, int Align, int Bytes);
+
 /// <summary>A kernel or a function of a module.</summary>
 public sealed class PtxFunction
 {
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
+
+    /// <summary>The text before its body: name, parameters, limits.</summary>
+    public required string Head { get; init; }
+
+    /// <summary>Memory that is declared, in the order it stands.</summary>
+    public List<PtxVariable> Variables { get; } = [];
 
     /// <summary>In the order they stand.</summary>
     public List<PtxInstruction> Instructions { get; } = [];
@@ -72,7 +88,7 @@ public sealed class PtxModule
     private static readonly Regex Comment = new(@"//[^\n]*|/\*.*?\*/", RegexOptions.Compiled | RegexOptions.Singleline);
     private static readonly Regex Head = new(@"\.(?:entry|func)\s*(?:\([^)]*\)\s*)?([A-Za-z_$][\w$]*)", RegexOptions.Compiled);
     private static readonly Regex RegisterDeclaration = new(@"^\.reg\s+\.\w+\s+(%\w*?)<(\d+)>$", RegexOptions.Compiled);
-    private static readonly Regex MemoryDeclaration = new(@"^\.(local|shared)\s+(?:\.align\s+\d+\s+)?\.\w(\d+)\s+[\w$]+(?:\[(\d*)\])?$", RegexOptions.Compiled);
+    private static readonly Regex MemoryDeclaration = new(@"^\.(local|shared)\s+(?:\.align\s+(?<align>\d+)\s+)?\.\w(?<bits>\d+)\s+(?<name>[\w$]+)(?:\[(?<count>\d*)\])?$", RegexOptions.Compiled);
     private static readonly Regex Instruction = new(@"^(?:@!?(%\w+)\s+)?([A-Za-z][\w.:]*)\s*(.*)$", RegexOptions.Compiled | RegexOptions.Singleline);
 
     private PtxModule()
@@ -110,7 +126,7 @@ public sealed class PtxModule
             switch (mark)
             {
                 case '{' when depth == 0 && Head.Match(statement) is { Success: true } head:
-                    function = new PtxFunction { Name = head.Groups[1].Value };
+                    function = new PtxFunction { Name = head.Groups[1].Value, Head = statement };
                     module.Functions.Add(function);
                     depth = 1;
                     break;
@@ -195,9 +211,10 @@ public sealed class PtxModule
         if (MemoryDeclaration.Match(statement) is { Success: true } memory)
         {
             var bytes = function?.Bytes ?? Bytes;
-            string count = memory.Groups[3].Value;
-            int size = Number(memory.Groups[2].Value) / 8 * (count.Length == 0 ? 1 : Number(count));
-            bytes[memory.Groups[1].Value] = bytes.GetValueOrDefault(memory.Groups[1].Value) + size;
+            var (space, count, align) = (memory.Groups[1].Value, memory.Groups["count"].Value, memory.Groups["align"].Value);
+            int size = Number(memory.Groups["bits"].Value) / 8 * (count.Length == 0 ? 1 : Number(count));
+            bytes[space] = bytes.GetValueOrDefault(space) + size;
+            function?.Variables.Add(new PtxVariable(space, memory.Groups["name"].Value, align.Length == 0 ? 0 : Number(align), size));
         }
         else if (function is not null && RegisterDeclaration.Match(statement) is { Success: true } registers)
         {
@@ -208,7 +225,7 @@ public sealed class PtxModule
             var m = Instruction.Match(statement);
             if (m.Success)
             {
-                function.Instructions.Add(new PtxInstruction(m.Groups[2].Value, m.Groups[1].Value, Split(m.Groups[3].Value)));
+                function.Instructions.Add(new PtxInstruction(m.Groups[2].Value, m.Groups[1].Value, Split(m.Groups[3].Value)) { GuardNegated = statement.StartsWith("@!", StringComparison.Ordinal) });
             }
             else
             {
