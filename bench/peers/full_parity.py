@@ -30,8 +30,6 @@ import transformers
 from parity import arguments, matches, read, write
 
 FACTOR, ROUNDING, STEPS, CLASSES = 20, 2.0**-24, 2, 1000
-# Some times what rounding moves the input of a ReLU, or the values of a window, in the last layers, as a share of their spread.
-MARGIN = 5e-6
 SGD, ADAMW = dict(lr=1e-4, momentum=0.9, weight_decay=5e-4), dict(optimizer="adamw", lr=1e-4, weight_decay=0.01)
 
 # Name -> (the network in PyTorch, our options, shape of the batch, frozen prefix, frozen middle, what freezes before the second step).
@@ -56,34 +54,66 @@ def cases(prefix, middle, growing):
     yield "growing", SGD, [(1, growing)]
 
 
-class Toggled:
-    """Opens all ReLUs that rounding could open, or shuts them; and moves the values of windows as far, one up and the next one down."""
-
-    def __init__(self, sign):
-        self.sign, self.kept = sign, (F.relu, F.hardtanh, F.max_pool2d)
-
-    def edge(self, x):
-        return self.sign * MARGIN * x.detach().std()
-
-    def relu(self, x, inplace=False):
-        return torch.where(x > self.edge(x), x, torch.zeros_like(x))
-
-    def six(self, x, low, high, inplace=False):
-        x = torch.where(x > low + self.edge(x), x, torch.full_like(x, low))
-        # Rounding is relative to the number itself, and six is some spreads away.
-        edge = self.sign * MARGIN * max(x.detach().std().item(), high)
-        return torch.where(x < high + edge, x, torch.full_like(x, high))
-
-    def pool(self, x, *more, **named):
-        board = (torch.arange(x.shape[-1]) + torch.arange(x.shape[-2])[:, None]) % 2 * 2 - 1
-        return self.kept[2](x + self.edge(x) / 2 * board, *more, **named)
+class Patched:
+    """Stands in for ReLU, ReLU6 and max pooling while it is entered."""
 
     def __enter__(self):
+        self.kept = (F.relu, F.hardtanh, F.max_pool2d)
         F.relu, F.hardtanh, F.max_pool2d = self.relu, self.six, self.pool
         return self
 
     def __exit__(self, *_):
         F.relu, F.hardtanh, F.max_pool2d = self.kept
+
+
+class Recorded(Patched):
+    """Keeps what these functions are given."""
+
+    def __init__(self):
+        self.inputs = []
+
+    def keep(self, x):
+        self.inputs.append(x.detach().clone())
+
+    def relu(self, x, inplace=False):
+        self.keep(x)
+        return self.kept[0](x)
+
+    def six(self, x, low, high, inplace=False):
+        self.keep(x)
+        return self.kept[1](x, low, high)
+
+    def pool(self, x, *more, **named):
+        self.keep(x)
+        return self.kept[2](x, *more, **named)
+
+
+class Toggled(Patched):
+    """Opens all ReLUs that rounding could open, or shuts them; and moves the values of windows as far, one up and the next one down."""
+
+    def __init__(self, sign, margins):
+        self.sign, self.margins = sign, iter(margins)
+
+    def edge(self):
+        return self.sign * next(self.margins)
+
+    def relu(self, x, inplace=False):
+        return torch.where(x > self.edge(), x, torch.zeros_like(x))
+
+    def six(self, x, low, high, inplace=False):
+        edge = self.edge()
+        x = torch.where(x > low + edge, x, torch.full_like(x, low))
+        return torch.where(x < high + edge, x, torch.full_like(x, high))
+
+    def pool(self, x, *more, **named):
+        board = (torch.arange(x.shape[-1]) + torch.arange(x.shape[-2])[:, None]) % 2 * 2 - 1
+        return self.kept[2](x + self.edge() / 2 * board, *more, **named)
+
+
+def margin(exact, single):
+    """What rounding may move an input of that layer and channel: twice what it moves PyTorch's."""
+    error = (exact - single).abs()
+    return 2 * (error.amax((0, 2, 3), keepdim=True) if error.dim() == 4 else error.max())
 
 
 def length(values):
@@ -114,16 +144,18 @@ def main(command, wanted):
             torch_options = {"name" if k == "optimizer" else k: v for k, v in optimizer.items()}
             inputs = [formulas.images(shape, 1)] if len(shape) == 4 else list(formulas.text(*shape, 30522, 1))
             target = formulas.targets(shape[0], 2 if name == "bert_base" else CLASSES)
-            exact, single = (
-                {k: v for k, v in golden_steps.run(make, inputs, target, torch_options, moments, 1, kind).items() if not k.startswith("least.")}
-                for kind in (torch.float64, torch.float32))
+            def steps(kind, patched):
+                with patched:
+                    return {k: v for k, v in golden_steps.run(make, inputs, target, torch_options, moments, 1, kind).items() if not k.startswith("least.")}
+
+            recorded = [Recorded(), Recorded()]
+            exact, single = steps(torch.float64, recorded[0]), steps(torch.float32, recorded[1])
+            margins = [margin(*pair) for pair in zip(recorded[0].inputs, recorded[1].inputs)]
+            del recorded
             undecided = {}
-            if len(shape) == 4 and name != "deit_tiny":
-                ways = []
-                for sign in (1, -1):
-                    with Toggled(sign):
-                        ways.append(golden_steps.run(make, inputs, target, torch_options, moments, 1, torch.float64))
-                undecided = {key: length(ways[0][key] - ways[1][key]) for key in exact}
+            if margins:
+                opened = steps(torch.float64, Toggled(-1, margins))
+                undecided = {key: length(opened.pop(key) - value) for key, value in steps(torch.float64, Toggled(1, margins)).items()}
             model = make()
             formulas.fill(model, 1)
             weights = model.state_dict()

@@ -36,42 +36,10 @@ public sealed class UnfrozenFlopsTests
         using var network = ModelZoo.Build(ModuleScope.Root(engine, 1), "bert_base", (JsonObject)JsonNode.Parse(Small)!);
         using var optimizer = new AdamW(network);
         var runner = new FreezeRunner(FreezePolicies.Create(policy, options));
-        using var trainer = new Trainer(network, optimizer, new ConstantSchedule(1e-3f), new Lengths(), null, new TrainerOptions());
+        using var trainer = new Trainer(network, optimizer, new ConstantSchedule(1e-3f), new TextBatches(), null, new TrainerOptions());
         trainer.Add(runner);
         var result = trainer.Run();
         Phase[] phases = [Phase.Forward, Phase.BackwardInput, Phase.BackwardWeight, Phase.Update];
         return (phases.Sum(p => result.Costs[p].Flops), runner.UnfrozenFlops);
-    }
-
-    /// <summary>Batches of other lengths each.</summary>
-    private sealed class Lengths : IBatchSource
-    {
-        private static readonly int[] Tokens = [5, 9, 16, 3, 12, 7];
-
-        public IReadOnlyList<InputSpec> Inputs { get; } = [new(InputSpec.Tokens, DType.I32, new Shape(0))];
-
-        public int ExampleCount => 12;
-
-        public int BatchSize => 2;
-
-        public int BatchesPerEpoch => Tokens.Length;
-
-        public bool DropsLast => true;
-
-        public ulong Seed => 1;
-
-        public IEnumerable<IBatch> Batches(int epoch, int firstBatch = 0) => Tokens.Skip(firstBatch).Select(t => new Batch(t));
-    }
-
-    private sealed class Batch(int tokens) : IBatch
-    {
-        private static readonly int[] OfBoth = [0, 1];
-
-        public int Count => 2;
-
-        public IReadOnlyList<HostInput> Tensors { get; } =
-            [new HostInput(InputSpec.Tokens, new Shape(2, tokens), Enumerable.Range(0, 2 * tokens).Select(i => 1 + (i * 7 % 30)).ToArray())];
-
-        public ReadOnlySpan<int> Labels => OfBoth;
     }
 }

@@ -13,17 +13,13 @@ internal sealed class FrozenRun : IDisposable
 
     public FrozenRun(
         Device device, FreezePolicy policy, FreezeMode mode = FreezeMode.Prefix, int stepsPerEpoch = 2, int epochs = 3, int batch = 2, ulong seed = 3,
-        string model = "resnet8", JsonObject? options = null, bool poison = true, float learningRate = 0.05f, params IEnumerable<ITrainingCallback> before)
+        string model = "resnet8", JsonObject? options = null, bool poison = true, float learningRate = 0.05f, IBatchSource? batches = null, params IEnumerable<ITrainingCallback> before)
     {
         Engine = new Engine(device);
         Engine.Context.PoisonReleasedMemory = poison;
         Network = ModelZoo.Build(ModuleScope.Root(Engine, seed), model, options ?? Tiny());
         Optimizer = new Sgd(Network, Momentum, nesterov: true, WeightDecay);
-        var image = Network.InputShape;
-        var data = new SyntheticDataset(stepsPerEpoch * batch, Network.NumClasses, image[0], image[1], image[2], noise: 0.5, seed: 1);
-        float[] half = [.. Enumerable.Repeat(0.5f, image[0])];
-        var loader = new BatchLoader(data, new BatchLoaderOptions { BatchSize = batch, Seed = seed, Mean = half, Deviation = half });
-        Trainer = new Trainer(Network, Optimizer, new CosineSchedule(learningRate), loader, null, new TrainerOptions { Epochs = epochs });
+        Trainer = new Trainer(Network, Optimizer, new CosineSchedule(learningRate), batches ?? Images(stepsPerEpoch, batch, seed), null, new TrainerOptions { Epochs = epochs });
         foreach (var callback in before)
         {
             Trainer.Add(callback);
@@ -104,6 +100,14 @@ internal sealed class FrozenRun : IDisposable
         Optimizer.Dispose();
         Network.Dispose();
         Engine.Dispose();
+    }
+
+    private BatchLoader Images(int stepsPerEpoch, int batch, ulong seed)
+    {
+        var image = Network.InputShape;
+        var data = new SyntheticDataset(stepsPerEpoch * batch, Network.NumClasses, image[0], image[1], image[2], noise: 0.5, seed: 1);
+        float[] half = [.. Enumerable.Repeat(0.5f, image[0])];
+        return new BatchLoader(data, new BatchLoaderOptions { BatchSize = batch, Seed = seed, Mean = half, Deviation = half });
     }
 }
 
