@@ -117,8 +117,8 @@ public sealed class HistoryCollector(CollectOptions options, Func<string, Stream
         {
             for (int h = 0; h < _histories.All.Count; h++)
             {
-                string parameter = _histories.All[h].History.Parameter.Name;
-                string layer = parameter[..parameter.LastIndexOf('.')];
+                var parameter = _histories.All[h].History.Parameter;
+                string layer = run.Network.Modules().First(m => m.OwnParameters.Contains(parameter)).Path;
                 double[] curve = [.. _checks.Select(c => c.Similarity[layer])];
                 bool[] labels = options.Label.Labels(curve);
                 for (int i = 0; i < curve.Length; i++)
