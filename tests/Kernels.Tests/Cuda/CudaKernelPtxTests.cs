@@ -5,12 +5,15 @@ using Xunit.Abstractions;
 namespace SmartFrz.Kernels.Tests;
 
 /// <summary>
-/// Every CUDA kernel, compiled to PTX without a GPU and linted. That is proof of well-formed text, not of right results on a GPU.
+/// Every CUDA kernel, compiled to PTX without a GPU and linted. That is proof of well-formed text; what it computes is in <see cref="PtxInterpreterTests"/>.
 /// </summary>
 public sealed class CudaKernelPtxTests(CudaKernelPtxTests.Compilers compilers, ITestOutputHelper output) : IClassFixture<CudaKernelPtxTests.Compilers>
 {
     // Kernels that may keep data in thread-local memory, each with its reason.
     private static readonly Dictionary<string, string> MayUseLocalMemory = [];
+
+    // Two groups of 256 threads share the 65536 registers of a multiprocessor: with more than this a thread, only one is resident.
+    private const int MostLiveRegisters = 65536 / (2 * 256);
 
     public static TheoryData<string> Names => [.. KernelCatalog.All.Select(k => k.Name)];
 
@@ -34,6 +37,9 @@ public sealed class CudaKernelPtxTests(CudaKernelPtxTests.Compilers compilers, I
                 CultureInfo.InvariantCulture,
                 $"{architecture}: {report.Instructions} instructions, {report.LiveRegisters} live registers, {report.SharedBytes} bytes shared, {report.LocalBytes} local"));
             Assert.Empty(report.Problems);
+            Assert.True(
+                report.LiveRegisters <= MostLiveRegisters,
+                $"{report.LiveRegisters} live registers, with more than {MostLiveRegisters} only one group of 256 threads is resident on a multiprocessor");
             Assert.True(
                 report.LocalBytes == 0 || MayUseLocalMemory.ContainsKey(name),
                 $"{report.LocalBytes} bytes of thread-local memory: index local arrays with constants only, or list the kernel with its reason");

@@ -10,7 +10,8 @@ namespace SmartFrz.Kernels.Tests;
 /// Runs the PTX that ILGPU makes of each kernel, as a GPU would get it, and watches it: a stand-in for the driver. What it can find is in
 /// <see cref="PtxFault"/>.
 /// </summary>
-internal sealed class PtxInterpreter : ICudaStandIn, IDisposable
+/// <param name="edit">Changes a kernel's text before it runs, to plant a fault.</param>
+internal sealed class PtxInterpreter(Func<MethodInfo, string, string>? edit = null) : ICudaStandIn, IDisposable
 {
     private readonly PtxCompiler _compiler = new(CudaArchitecture.SM_80);
     private readonly Dictionary<MethodInfo, PtxProgram> _programs = [];
@@ -44,7 +45,8 @@ internal sealed class PtxInterpreter : ICudaStandIn, IDisposable
         if (!_programs.TryGetValue(kernel, out var program))
         {
             int group = kernel.GetCustomAttribute<CudaKernelAttribute>()!.MaxGroup;
-            _programs[kernel] = program = PtxProgram.Parse(_compiler.Compile(kernel, group));
+            string text = _compiler.Compile(kernel, group);
+            _programs[kernel] = program = PtxProgram.Parse(edit is null ? text : edit(kernel, text));
         }
 
         var globals = new PtxGlobals();
