@@ -16,6 +16,12 @@ internal static unsafe class CpuConv2d
             return;
         }
 
+        if (CpuPatchConv.Fits(s) && finish == null)
+        {
+            CpuPatchConv.Forward(pool, isa, s, x, w, bias, y);
+            return;
+        }
+
         if (CpuImageLanesPass.Fits(s, isa))
         {
             var lanes = new CpuImageLanesPass { Pool = pool, Shape = s, Source = x, Weight = w, Bias = bias, Output = y, Finish = finish };
@@ -56,6 +62,12 @@ internal static unsafe class CpuConv2d
         if (CpuDepthwise.Fits(s, isa))
         {
             CpuDepthwise.BackwardInput(pool, isa, s, dy, w, dx, accumulate);
+            return;
+        }
+
+        if (CpuPatchConv.Fits(s))
+        {
+            CpuPatchConv.BackwardInput(pool, isa, s, dy, w, dx, accumulate);
             return;
         }
 
@@ -137,6 +149,12 @@ internal static unsafe class CpuConv2d
         if (CpuDepthwise.Fits(s, isa))
         {
             CpuDepthwise.BackwardWeight(pool, isa, s, x, dy, dw, accumulate);
+            return;
+        }
+
+        if (CpuPatchConv.Fits(s))
+        {
+            CpuPatchConv.BackwardWeight(pool, isa, s, x, dy, dw, accumulate);
             return;
         }
 

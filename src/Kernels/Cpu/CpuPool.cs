@@ -34,7 +34,7 @@ internal sealed unsafe class CpuPool : IDisposable
     // over, cannot take a piece of the next one with the old one's body.
     private long _ticket;
     private int _unfinished;
-    private Memory _workerMemory, _sharedMemory;
+    private Memory _workerMemory, _sharedMemory, _stagingMemory;
     private volatile bool _stop;
     private volatile Exception? _failure;
 
@@ -149,6 +149,9 @@ internal sealed unsafe class CpuPool : IDisposable
     /// <summary>As <see cref="Scratch"/>, one piece of memory that all pieces of a loop read, such as packed weights.</summary>
     public float* Shared(long floats) => (float*)_sharedMemory.AtLeast(floats * sizeof(float));
 
+    /// <summary>As <see cref="Shared"/>, for a kernel that is made of others, which use the rest.</summary>
+    public float* Staging(long floats) => (float*)_stagingMemory.AtLeast(floats * sizeof(float));
+
     public void Dispose()
     {
         if (_stop)
@@ -169,6 +172,7 @@ internal sealed unsafe class CpuPool : IDisposable
 
         _workerMemory.Free();
         _sharedMemory.Free();
+        _stagingMemory.Free();
     }
 
     private static void Invoke<TBody>(void* body, int begin, int end, int worker)

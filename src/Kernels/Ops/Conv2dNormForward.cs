@@ -36,9 +36,21 @@ public readonly unsafe struct Conv2dNormForward(
         _shape.ForwardFlops + ((3L + (_residual.IsNull ? 0 : 1) + (int)_activation) * _shape.OutputCount),
         _shape.ForwardBytes + (sizeof(float) * ((_residual.IsNull ? 0 : _shape.OutputCount) + (4L * _shape.K))));
 
+    // The normalisation by itself, in place.
+    private BatchNormForwardKernel Normalise =>
+        new(new BatchNormShape(_shape.N, _shape.K, _shape.P * _shape.Q), _y, _channels, _residual, !_residual.IsNull, _activation, _y);
+
     /// <inheritdoc/>
     public void Run(CpuContext cpu)
     {
+        if (CpuPatchConv.Fits(_shape))
+        {
+            // A matrix product has no sums that could be finished.
+            new Conv2dForward(_shape, _x, _weight, _bias, _y).Run(cpu);
+            Normalise.Run(cpu);
+            return;
+        }
+
         var finish = new CpuFinishOperands
         {
             Gamma = CpuContext.Floats(_channels.Gamma),
@@ -60,8 +72,7 @@ public readonly unsafe struct Conv2dNormForward(
         {
             // Two launches: this convolution has no tile that could be finished.
             new Conv2dForward(_shape, _x, _weight, _bias, _y).Run(cuda);
-            new BatchNormForwardKernel(
-                new BatchNormShape(_shape.N, _shape.K, _shape.P * _shape.Q), _y, _channels, _residual, !_residual.IsNull, _activation, _y).Run(cuda);
+            Normalise.Run(cuda);
             return;
         }
 

@@ -29,6 +29,8 @@ public sealed unsafe class CpuConv2dTests
     [InlineData(32, 64, 2, 2, 128, 3, 3, 1, 1, 1, 1, 1, 1, 1)]
     [InlineData(32, 96, 7, 7, 80, 3, 3, 1, 1, 2, 2, 2, 2, 1)] // dilation: the first tap of some pixels is not the first
     [InlineData(32, 90, 3, 3, 90, 3, 3, 4, 4, 3, 3, 1, 1, 1)] // outputs that meet padding alone, inputs that meet no tap
+    [InlineData(2, 5, 17, 13, 7, 5, 4, 5, 4, 0, 0, 1, 1, 1)] // patches, with pixels left over
+    [InlineData(3, 16, 8, 6, 9, 2, 2, 2, 2, 0, 0, 1, 1, 1)]
     [InlineData(3, 280, 7, 7, 236, 1, 1, 1, 1, 0, 0, 1, 1, 1)]
     [InlineData(4, 90, 7, 7, 83, 3, 3, 1, 1, 1, 1, 1, 1, 1)]
     [InlineData(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1)]
@@ -71,6 +73,56 @@ public sealed unsafe class CpuConv2dTests
             },
             iter: 100,
             threads: 1);
+    }
+
+    [Theory]
+    [InlineData(34, 70, 4, 110, 3, 1, 1)] // images in the lanes
+    [InlineData(3, 19, 6, 19, 3, 2, 19)] // depthwise
+    [InlineData(9, 90, 3, 13, 3, 1, 1)] // small images, several blocks of channels
+    [InlineData(2, 5, 14, 24, 3, 1, 1)]
+    public void A_finished_forward_pass_is_the_plain_one_finished(int n, int c, int h, int k, int filter, int stride, int groups)
+    {
+        var s = new Conv2dShape(n, c, h, h, k, filter, filter, stride, stride, filter / 2, filter / 2, 1, 1, groups);
+        var random = new System.Random(5);
+        using var x = NativeFloats.Uniform(s.InputCount, random);
+        using var w = NativeFloats.Uniform(s.WeightCount, random);
+        using var gamma = NativeFloats.Uniform(k, random);
+        using var beta = NativeFloats.Uniform(k, random);
+        using var mean = NativeFloats.Uniform(k, random);
+        using var variance = NativeFloats.Uniform(k, random);
+        using var residual = NativeFloats.Uniform(s.OutputCount, random);
+        using var plain = new NativeFloats(s.OutputCount);
+        using var finished = new NativeFloats(s.OutputCount);
+        for (int i = 0; i < k; i++)
+        {
+            variance.Span[i] = 1 + (variance.Span[i] / 2);
+        }
+
+        var operands = new CpuFinishOperands
+        {
+            Gamma = gamma.Pointer,
+            Beta = beta.Pointer,
+            Mean = mean.Pointer,
+            Variance = variance.Pointer,
+            Eps = 1e-5f,
+            Residual = residual.Pointer,
+            Activation = Activation.Relu,
+        };
+        using var pool = new CpuPool(2);
+        foreach (var isa in CpuTestSettings.Isas)
+        {
+            CpuConv2d.Forward(pool, isa, s, x.Pointer, w.Pointer, null, plain.Pointer);
+            CpuConv2d.Forward(pool, isa, s, x.Pointer, w.Pointer, null, finished.Pointer, &operands);
+            for (int i = 0; i < s.OutputCount; i++)
+            {
+                int channel = i / (s.P * s.Q) % k;
+                double scale = gamma.Span[channel] / Math.Sqrt(variance.Span[channel] + 1e-5);
+                double expected = Math.Max(0, ((plain.Span[i] - mean.Span[channel]) * scale) + beta.Span[channel] + residual.Span[i]);
+                Assert.Equal(expected, finished.Span[i], 2e-5);
+            }
+
+            finished.AssertGuards();
+        }
     }
 
     [Theory]

@@ -32,6 +32,10 @@ internal sealed class Conv2dNormCases : IKernelCases
         yield return Case(new Conv2dShape(2, 3, 6, 13, 3, 3, 3, 1, 1, 1, 1, 1, 1, 3), bias: false, residual: true, Activation.Relu6);
         yield return Case(new Conv2dShape(1, 41, 4, 16, 13, 3, 3, 1, 1, 1, 1, 1, 1, 1), bias: true, residual: true, Activation.Relu6);
 
+        // Channels in the lanes, with some over; patches.
+        yield return Case(new Conv2dShape(2, 19, 5, 6, 19, 3, 3, 2, 2, 1, 1, 1, 1, 19), bias: false, residual: true, Activation.Relu6);
+        yield return Case(new Conv2dShape(2, 16, 6, 9, 5, 2, 2, 2, 2, 0, 0, 1, 1, 1), bias: true, residual: true, Activation.Relu);
+
         // Small images behind one another.
         yield return Case(new Conv2dShape(9, 40, 3, 3, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1), bias: false, residual: true, Activation.Relu);
     }
