@@ -47,6 +47,7 @@ public static class PtxLinter
             shared += function.Bytes.GetValueOrDefault("shared");
             local += function.Bytes.GetValueOrDefault("local");
             CheckInstructions(function, names, target, problems);
+            problems.AddRange(PtxTypes.Problems(function).Distinct());
             if (CheckLabels(function, problems))
             {
                 var flow = PtxLiveness.Of(function);

@@ -94,6 +94,14 @@ public sealed class PtxLinterTests
     [InlineData("bar.sync 0;", "ex2.approx.ftz.f32 %f1, %f2;", "flushes denormals")]
     [InlineData("bar.sync 0;", "stmatrix.sync.aligned.m8n8.x4.shared.b16 [%rd3], {%r1, %r1, %r1, %r1};", "needs sm_90")]
     [InlineData("DONE:\n    ret;", "DONE:\n    bar.sync 0;", "runs on past the end")]
+    [InlineData("add.s32 %r2, %r2, %r3", "add.s32 %r2, %r2, %f5", "%f5 of add.s32 is no s32")]
+    [InlineData("add.s32 %r2, %r2, %r3", "add.s64 %r2, %r2, %r3", "%r2 of add.s64 is no s64")]
+    [InlineData("add.s32 %r2, %r2, %r3", "add.s32 %r2, %r2, 0f3F800000", "0f3F800000 of add.s32 is no s32")]
+    [InlineData("mov.f32 %f5, 0f00000000;", "mov.f32 %f5, 0;", "0 of mov.f32 is no f32")]
+    [InlineData("mul.wide.u32 %rd2, %r2, 4", "mul.lo.u32 %rd2, %r2, 4", "%rd2 of mul.lo.u32 is no u32")]
+    [InlineData("setp.ge.s32 %p1, %r2, %r1", "setp.ge.f32 %p1, %rd1, %r1", "%rd1 of setp.ge.f32 is no f32")]
+    [InlineData("setp.ge.s32 %p1, %r2, %r1", "setp.ge.s32 %r2, %r2, %r1", "%r2 of setp.ge.s32 is no pred")]
+    [InlineData("[%rd3+16]", "[%r2+16]", "%r2 of ld.global.v4.f32 is no b64")]
     [InlineData("bar.sync 0;", "??? 0;", "not understood")]
     public void A_planted_fault_is_found(string good, string bad, string expected)
     {

@@ -78,6 +78,9 @@ public sealed class PtxFunction
     /// <summary>How many registers of each prefix are declared.</summary>
     public Dictionary<string, int> Registers { get; } = [];
 
+    /// <summary>Of what type the registers of each prefix are.</summary>
+    public Dictionary<string, string> RegisterTypes { get; } = [];
+
     /// <summary>Bytes of memory of each state space (<c>local</c>, <c>shared</c>) that are declared.</summary>
     public Dictionary<string, int> Bytes { get; } = [];
 }
@@ -87,7 +90,7 @@ public sealed class PtxModule
 {
     private static readonly Regex Comment = new(@"//[^\n]*|/\*.*?\*/", RegexOptions.Compiled | RegexOptions.Singleline);
     private static readonly Regex Head = new(@"\.(?:entry|func)\s*(?:\([^)]*\)\s*)?([A-Za-z_$][\w$]*)", RegexOptions.Compiled);
-    private static readonly Regex RegisterDeclaration = new(@"^\.reg\s+\.\w+\s+(%\w*?)<(\d+)>$", RegexOptions.Compiled);
+    private static readonly Regex RegisterDeclaration = new(@"^\.reg\s+\.(\w+)\s+(%\w*?)<(\d+)>$", RegexOptions.Compiled);
     private static readonly Regex MemoryDeclaration = new(@"^\.(local|shared)\s+(?:\.align\s+(?<align>\d+)\s+)?\.\w(?<bits>\d+)\s+(?<name>[\w$]+)(?:\[(?<count>\d*)\])?$", RegexOptions.Compiled);
     private static readonly Regex Instruction = new(@"^(?:@!?(%\w+)\s+)?([A-Za-z][\w.:]*)\s*(.*)$", RegexOptions.Compiled | RegexOptions.Singleline);
 
@@ -218,7 +221,8 @@ public sealed class PtxModule
         }
         else if (function is not null && RegisterDeclaration.Match(statement) is { Success: true } registers)
         {
-            function.Registers[registers.Groups[1].Value] = Number(registers.Groups[2].Value);
+            function.Registers[registers.Groups[2].Value] = Number(registers.Groups[3].Value);
+            function.RegisterTypes[registers.Groups[2].Value] = registers.Groups[1].Value;
         }
         else if (function is not null && statement[0] != '.')
         {

@@ -16,6 +16,11 @@ internal sealed unsafe class PtxGlobals
     /// <summary>Adds an operand and gives the address a kernel sees.</summary>
     public ulong Add(PtxAllocation memory, nint host, long bytes)
     {
+        if (!_segments.Exists(s => ReferenceEquals(s.Memory, memory)))
+        {
+            memory.BeginLaunch();
+        }
+
         ulong at = ((ulong)(_segments.Count + 1) << Spread) + (ulong)((host - memory.Address) % Alignment) + Alignment;
         _segments.Add(new Segment(at, (byte*)host, bytes, memory, host - memory.Address));
         return at;

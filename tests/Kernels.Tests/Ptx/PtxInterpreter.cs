@@ -50,12 +50,7 @@ internal sealed class PtxInterpreter(Func<MethodInfo, string, string>? edit = nu
         }
 
         var globals = new PtxGlobals();
-        byte[] parameters = PtxArguments.Of(args, (address, bytes) =>
-        {
-            var memory = Behind(address);
-            memory.BeginLaunch();
-            return globals.Add(memory, address, bytes);
-        });
+        byte[] parameters = PtxArguments.Of(args, (address, bytes) => globals.Add(Behind(address), address, bytes));
         var (grid, block) = (config.GridDim, config.GroupDim);
         new PtxLaunch(program, globals, parameters, (grid.X, grid.Y, grid.Z), (block.X, block.Y, block.Z)).Run();
     }

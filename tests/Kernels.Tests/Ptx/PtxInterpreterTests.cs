@@ -34,6 +34,17 @@ public sealed class PtxInterpreterTests(PtxInterpreterTests.Devices devices) : I
                 Close($"{name} gradient {i}", e, actual[i]!, op.GradTolerance);
             }
         }
+
+        // The same bits whatever else is needed: freezing one layer must not move another.
+        for (uint bits = 1; bits < need.Bits; bits++)
+        {
+            var some = OpRun.Gradients(devices.Interpreted, op, new NeedMask(bits));
+            for (int i = 0; i < op.Inputs.Count; i++)
+            {
+                Assert.Equal((bits >> i & 1) != 0, some[i] is not null);
+                Assert.True(some[i] is null || some[i]!.AsSpan().SequenceEqual(actual[i]), $"{name}: gradient {i} changes with mask {bits:b}");
+            }
+        }
     }
 
     [Theory]
