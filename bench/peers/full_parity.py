@@ -5,7 +5,7 @@ gradients and the state after steps of SGD and AdamW, unfrozen, with a frozen pr
 PyTorch computes each case in double and in single precision. Of each tensor our error is put beside that of PyTorch's single precision,
 both as the length of the difference to double precision; the largest ratio of each kind is printed, and the exit code is 1 if one is above
 20. Millions of ReLUs and windows always hold some whose way is decided by rounding: what they can change, which is the difference between
-double precision with all of those open and all of them shut, is no error. What is frozen from the start has to keep its bytes.
+double precision with all of those open and all of them shut, is no error (the median share of a gradient is printed). What is frozen from the start has to keep its bytes.
 
 Give the command as it is run here, and after -- the networks and cases to try, or nothing for all, for example:
 full_parity.py dotnet path/to/SmartFrz.Cli.dll -- deit_tiny adamw
@@ -176,8 +176,10 @@ def main(command, wanted):
                     assert ours[f"state.{key}"].tobytes() == value.numpy().tobytes(), f"{name} {title}: {key} is frozen and has changed"
             worst = compare(ours, exact, single, undecided, f"{name} {title}")
             failed |= any(ratio > FACTOR for ratio, _ in worst.values())
+            shares = [undecided[k] / size for k in exact if k in undecided and k.startswith("grad.") and (size := length(exact[k]))]
             print(f"{name:13} {title:8}" + "".join(f" {kind} {ratio:.2f}" for kind, (ratio, _) in worst.items()),
-                  "".join(f" ({key})" for ratio, key in worst.values() if ratio > FACTOR), flush=True)
+                  "".join(f" ({key})" for ratio, key in worst.values() if ratio > FACTOR),
+                  f"; undecided of a gradient {np.median(shares):.0e}" if shares else "", flush=True)
     return 1 if failed else 0
 
 
