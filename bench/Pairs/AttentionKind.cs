@@ -36,14 +36,12 @@ internal sealed class AttentionKind : WorkKind<AttentionSettings>
             Add("forward", forward);
             var saved = new AttentionSaved(q, k, v, default, dy, lse, delta);
             var sums = new AttentionDeltaKernel(shape, dy, y, delta);
-            var query = new AttentionQueryGradKernel(shape, saved, Numbers(shape.QueryCount), accumulate: false);
-            var others = new AttentionKeyValueGradKernel(
-                shape, needsKey: true, needsValue: true, saved, Numbers(shape.KeyCount), addKey: false, Numbers(shape.KeyCount), addValue: false);
-            Add("backward", sums.Cost + query.Cost + others.Cost, context =>
+            var gradients = new AttentionGradKernel(
+                shape, needsValue: true, saved, Numbers(shape.QueryCount), addQuery: false, Numbers(shape.KeyCount), addKey: false, Numbers(shape.KeyCount), addValue: false);
+            Add("backward", sums.Cost + gradients.Cost, context =>
             {
                 context.Launch(in sums);
-                context.Launch(in query);
-                context.Launch(in others);
+                context.Launch(in gradients);
             });
 
             // The backward pass reads what the forward pass has left.

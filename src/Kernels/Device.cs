@@ -15,6 +15,12 @@ public abstract class Device : IDisposable
     /// <summary>Whether a launch returns before it has run, so that reading a result means waiting.</summary>
     public virtual bool RunsAhead => false;
 
+    /// <summary>
+    /// Whether one worker does a whole head of an attention, so that <see cref="AttentionGradKernel"/> can make all gradients from the same
+    /// products. Where a head is spread over groups, which cannot add to the same numbers in a fixed order, each gradient has its own launch.
+    /// </summary>
+    public virtual bool AttentionGradientsTogether => true;
+
     /// <summary>Whether its memory holds what is written there; false where nothing is computed.</summary>
     public virtual bool KeepsData => true;
 

@@ -44,6 +44,9 @@ public sealed class CudaDevice : Device
     /// <inheritdoc/>
     public override bool RunsAhead => true;
 
+    /// <inheritdoc/>
+    public override bool AttentionGradientsTogether => false;
+
     /// <summary>Whether the kernels run on ILGPU's CPU emulator: for tests of tiny shapes, never for work.</summary>
     public bool IsEmulated { get; }
 

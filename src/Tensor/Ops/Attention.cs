@@ -18,7 +18,8 @@ public sealed partial class Tensor
     ///           tile at a time only, forward and backward.
     /// Shapes:   queries, y (B, H, Tq, D); keys, values (B, H, Tk, D).
     /// Gradient: with p the probabilities, delta = the sum of dy * y over D, ds = p * (dy v^T - delta): dq = scale * ds k, dk = scale * ds^T q,
-    ///           dv = p^T dy. One launch for dq; one for dk and dv, whose probabilities are the same; delta for dq and dk.
+    ///           dv = p^T dy. One launch for dq; one for dk and dv, whose probabilities are the same; on a processor one for all of them when dq
+    ///           and dk are needed; delta for dq and dk.
     /// Saves:    queries, keys and the logarithm of each row's sum of exponentials; values and y for dq and dk.
     /// Throws:   <see cref="ShapeException"/> when the shapes do not fit; <see cref="ArgumentException"/> unless the lengths are I32.
     /// Source:   A. Vaswani et al., "Attention Is All You Need" (2017); T. Dao et al., "FlashAttention" (2022).
@@ -30,7 +31,9 @@ public sealed partial class Tensor
         var lse = Engine.NewStorage(shape.Rows * (long)sizeof(float));
         Engine.Launch(new AttentionKernel(shape, Buffer, keys.Buffer, values.Buffer, keyLengths?.Buffer ?? default, y.Buffer, lse.Buffer));
         var op = Engine.OpOf(
-            (shape, keyLengths is not null), static k => new AttentionGradient(k.shape, k.Item2), static op => (op.Sizes, op.HasLengths));
+            (shape, keyLengths is not null, Engine.Context.Device.AttentionGradientsTogether),
+            static k => new AttentionGradient(k.shape, k.Item2, k.AttentionGradientsTogether),
+            static op => (op.Sizes, op.HasLengths, op.Together));
         if (keyLengths is null)
         {
             Engine.RecordWithMemory(op, y, [this, keys, values], [lse]);
@@ -76,7 +79,7 @@ public sealed partial class Tensor
         }
     }
 
-    private sealed record AttentionGradient(AttentionShape Sizes, bool HasLengths) : Op
+    private sealed record AttentionGradient(AttentionShape Sizes, bool HasLengths, bool Together) : Op
     {
         private const int Q = 0, K = 1, V = 2, Lse = 0, Lengths = 1;
 
@@ -93,6 +96,15 @@ public sealed partial class Tensor
             if (NeedsDelta(need))
             {
                 estimate.AddShared(new AttentionDeltaKernel(Sizes, default, default, default).Cost);
+            }
+
+            if (InOneLaunch(need))
+            {
+                estimate.Add(
+                    Q,
+                    new AttentionGradKernel(
+                        Sizes, need.Has(V), default, default, estimate.Accumulates(Q), default, estimate.Accumulates(K), default, estimate.Accumulates(V)).Cost);
+                return;
             }
 
             estimate.Add(Q, new AttentionQueryGradKernel(Sizes, default, default, estimate.Accumulates(Q)).Cost);
@@ -117,6 +129,16 @@ public sealed partial class Tensor
                 ctx.Launch(new AttentionDeltaKernel(Sizes, ctx.GradOut, ctx.SavedOutput, saved.Delta));
             }
 
+            if (InOneLaunch(need))
+            {
+                ctx.TryGrad(V, out var values);
+                ctx.TryGrad(K, out var keys);
+                ctx.TryGrad(Q, out var queries);
+                ctx.Launch(new AttentionGradKernel(
+                    Sizes, need.Has(V), saved, queries.Buffer, queries.Accumulate, keys.Buffer, keys.Accumulate, values.Buffer, values.Accumulate));
+                return;
+            }
+
             if (ctx.TryGrad(Q, out var dq))
             {
                 ctx.Launch(new AttentionQueryGradKernel(Sizes, saved, dq.Buffer, dq.Accumulate));
@@ -130,6 +152,8 @@ public sealed partial class Tensor
                 ctx.Launch(new AttentionKeyValueGradKernel(Sizes, need.Has(K), need.Has(V), saved, dk.Buffer, dk.Accumulate, dv.Buffer, dv.Accumulate));
             }
         }
+
+        private bool InOneLaunch(NeedMask need) => Together && need.Has(Q) && need.Has(K);
 
         private static bool NeedsDelta(NeedMask need) => need.Has(Q) || need.Has(K);
     }

@@ -43,6 +43,9 @@ internal unsafe interface ICpuAttentionPass
     /// <summary>The sizes.</summary>
     AttentionShape Shape { get; }
 
+    /// <summary>Whether one worker does all panels of a head, one after the other.</summary>
+    bool WholeHeads { get; }
+
     /// <summary>Floats of memory that a worker needs.</summary>
     long ScratchFloats<S, V>()
         where S : struct, ISimd<V>
@@ -70,6 +73,9 @@ internal static unsafe class CpuAttention
     // Pieces of work for each thread at least, where there are panels enough; each part of a head packs the head anew.
     private const int PiecesPerThread = 2;
 
+    /// <summary>Whether whole heads keep all threads as busy as parts of heads would.</summary>
+    public static bool HeadsSuffice(CpuContext cpu, AttentionShape shape) => cpu.Pool.Threads == 1 || shape.Heads >= PiecesPerThread * cpu.Pool.Threads;
+
     public static void Run<TPass>(CpuContext cpu, TPass pass)
         where TPass : unmanaged, ICpuAttentionPass
     {
@@ -93,7 +99,7 @@ internal static unsafe class CpuAttention
                 return;
             }
 
-            int parts = Math.Clamp(((PiecesPerThread * Pool.Threads) + heads - 1) / heads, 1, panels);
+            int parts = Pass.WholeHeads ? 1 : Math.Clamp(((PiecesPerThread * Pool.Threads) + heads - 1) / heads, 1, panels);
             using var alone = Pool.Exclusive();
             var body = new Body<TPass, S, V> { Pass = Pass, Scratch = Pool.Scratch(Pass.ScratchFloats<S, V>()), Panels = panels, Parts = parts };
             long flopsPerUnit = Math.Max(1, Pass.Flops / ((long)heads * parts));

@@ -14,6 +14,8 @@ internal unsafe struct CpuAttentionForward : ICpuAttentionPass
 
     public readonly AttentionShape Shape => Of.Shape;
 
+    public readonly bool WholeHeads => false;
+
     public readonly long ScratchFloats<S, V>()
         where S : struct, ISimd<V>
         where V : unmanaged

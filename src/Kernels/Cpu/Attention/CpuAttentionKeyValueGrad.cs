@@ -4,32 +4,35 @@ namespace SmartFrz.Kernels.Cpu;
 
 /// <summary>
 /// The CPU body of <see cref="AttentionKeyValueGradKernel"/>: a panel is two registers of keys, the rows are queries. Dk or Dv is null when
-/// it is not needed.
+/// it is not needed. With Dq it is that of <see cref="AttentionGradKernel"/>: a worker takes a whole head and adds what each panel brings to
+/// the queries' gradient, in the order in which <see cref="CpuAttentionQueryGrad"/> adds it, so that the bits are the same.
 /// </summary>
 internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
 {
     public CpuAttentionOperands Of;
-    public float* Dk, Dv;
-    public bool AddKey, AddValue;
+    public float* Dk, Dv, Dq;
+    public bool AddKey, AddValue, AddQuery;
 
     public readonly int Lanes => Of.Shape.Tk;
 
-    public readonly long Flops => Of.Shape.Flops(1 + (Dk != null ? 2 : 0) + (Dv != null ? 1 : 0));
+    public readonly long Flops => Of.Shape.Flops(1 + (Dk != null ? 2 : 0) + (Dv != null ? 1 : 0) + (Dq != null ? 1 : 0));
 
     public readonly AttentionShape Shape => Of.Shape;
+
+    public readonly bool WholeHeads => Dq != null;
 
     private readonly CpuAttentionRows Queries => new(Of.Shape.Tq, Of.Shape.D);
 
     public readonly long ScratchFloats<S, V>()
         where S : struct, ISimd<V>
         where V : unmanaged
-        => Memory.Of<S, V>(null, Of.Shape).Floats;
+        => Memory.Of<S, V>(null, Of.Shape, Dq != null).Floats;
 
     public readonly void Begin<S, V>(float* scratch, int head)
         where S : struct, ISimd<V>
         where V : unmanaged
     {
-        var memory = Memory.Of<S, V>(scratch, Of.Shape);
+        var memory = Memory.Of<S, V>(scratch, Of.Shape, Dq != null);
         float* q = Of.Q + Of.Query(head), dy = Of.Dy + Of.Query(head);
         Queries.FillOffsets<S, V>(memory.Offsets);
         Queries.PackForScores<S, V>(q, Of.Shape.Scale, memory.Queries);
@@ -50,23 +53,45 @@ internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
         where S : struct, ISimd<V>
         where V : unmanaged
     {
-        var memory = Memory.Of<S, V>(scratch, Of.Shape);
+        var memory = Memory.Of<S, V>(scratch, Of.Shape, Dq != null);
         var queries = Queries;
         int lanes = Math.Min(2 * S.Width, Of.Shape.Tk - first), counting = Math.Clamp(Of.Keys(head) - first, 0, lanes);
 
         // The first query that sees one of these keys.
         int firstQuery = Of.Shape.Causal ? first : 0;
         long at = Of.Key(head) + ((long)first * Of.Shape.D);
-        if (counting == 0 || firstQuery >= queries.Count)
+        bool any = counting > 0 && firstQuery < queries.Count;
+        if (any)
         {
-            Finish<S, V>(memory, 0, lanes, at);
-            return;
+            Sums<S, V>(memory, head, first, firstQuery, counting);
         }
+
+        Finish<S, V>(memory, any ? counting : 0, lanes, at);
+        if (Dq != null && first + lanes == Of.Shape.Tk)
+        {
+            new CpuAttentionQuerySums(queries).Store<S, V>(memory.QuerySum, Of.Keys(head) > 0, AddQuery, memory.Turned, Dq + Of.Query(head));
+        }
+    }
+
+    // The sums over the queries for a panel of keys, and what the panel brings to the sums over keys.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Sums<S, V>(in Memory memory, int head, int first, int firstQuery, int counting)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+    {
+        var queries = Queries;
+        long at = Of.Key(head) + ((long)first * Of.Shape.D);
 
         queries.PackPanel<S, V>(Of.K + at, counting, 1f, memory.Keys);
         if (Dk != null)
         {
             queries.PackPanel<S, V>(Of.V + at, counting, 1f, memory.Values);
+        }
+
+        var querySums = new CpuAttentionQuerySums(queries);
+        if (Dq != null)
+        {
+            new CpuAttentionRows(counting, Of.Shape.D).PackForSums<S, V>(Of.K + at, Of.Shape.Scale, memory.KeySums);
         }
 
         bool add = false;
@@ -101,10 +126,13 @@ internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
                 queries.Sums<S, V>(block, begin, end, memory.DySums, memory.Scores, memory.Offsets, add, memory.ValueResult);
             }
 
+            if (Dq != null)
+            {
+                querySums.Add<S, V>(block, begin, memory.Products, counting, memory.KeySums, memory.Offsets, first > 0, memory.TurnedPanel, memory.QuerySum);
+            }
+
             add = true;
         }
-
-        Finish<S, V>(memory, counting, lanes, at);
     }
 
     // Lanes whose key does not count have no gradient.
@@ -172,11 +200,11 @@ internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
 
     private struct Memory
     {
-        public float* Queries, Dy, QuerySums, DySums, Keys, Values, Scores, Products, KeyResult, ValueResult, Turned;
+        public float* Queries, Dy, QuerySums, DySums, Keys, Values, Scores, Products, KeyResult, ValueResult, Turned, KeySums, TurnedPanel, QuerySum;
         public int* Offsets;
         public long Floats;
 
-        public static Memory Of<S, V>(float* scratch, in AttentionShape shape)
+        public static Memory Of<S, V>(float* scratch, in AttentionShape shape, bool querySums)
             where S : struct, ISimd<V>
             where V : unmanaged
         {
@@ -197,6 +225,13 @@ internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
                 Turned = cut.Take(panel),
                 Offsets = (int*)cut.Take(CpuAttentionRows.Terms<S, V>(shape.D)),
             };
+            if (querySums)
+            {
+                memory.KeySums = cut.Take(panel);
+                memory.TurnedPanel = cut.Take(4L * S.Width * S.Width);
+                memory.QuerySum = cut.Take(new CpuAttentionQuerySums(new CpuAttentionRows(shape.Tq, shape.D)).Floats<S, V>());
+            }
+
             memory.Floats = cut.Used;
             return memory;
         }

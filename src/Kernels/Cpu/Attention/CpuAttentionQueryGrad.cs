@@ -15,6 +15,8 @@ internal unsafe struct CpuAttentionQueryGrad : ICpuAttentionPass
 
     public readonly AttentionShape Shape => Of.Shape;
 
+    public readonly bool WholeHeads => false;
+
     public readonly long ScratchFloats<S, V>()
         where S : struct, ISimd<V>
         where V : unmanaged
@@ -69,7 +71,13 @@ internal unsafe struct CpuAttentionQueryGrad : ICpuAttentionPass
             }
 
             Gradients<S, V>(memory.Scores, memory.Products, end, lse0, lse1, delta0, delta1);
-            keys.Sums<S, V>(block, 0, end, memory.KeySums, memory.Scores, memory.Offsets, block > 0, memory.Result);
+
+            // Panel by panel of keys, as the pass that makes all gradients at once has to add them.
+            for (int begin = 0; begin < end; begin += 2 * S.Width)
+            {
+                int stop = Math.Min(end, begin + (2 * S.Width));
+                keys.Sums<S, V>(block, begin, stop, memory.KeySums, memory.Scores, memory.Offsets, block > 0 || begin > 0, memory.Result);
+            }
         }
 
         keys.Store<S, V>(memory.Result, lanes, Accumulate, memory.Turned, Dq + at);

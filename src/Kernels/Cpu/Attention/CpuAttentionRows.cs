@@ -29,17 +29,17 @@ internal readonly struct CpuAttentionRows(int count, int depth)
         where V : unmanaged
         => BlockFloats / (2 * S.Width);
 
-    /// <summary>Blocks, all about as large.</summary>
+    /// <summary>Blocks.</summary>
     public int Blocks<S, V>()
         where S : struct, ISimd<V>
         where V : unmanaged
         => (Count + MaxBlock<S, V>() - 1) / MaxBlock<S, V>();
 
-    /// <summary>The first row of a block.</summary>
+    /// <summary>The first row of a block: always the first of a panel, too.</summary>
     public int First<S, V>(int block)
         where S : struct, ISimd<V>
         where V : unmanaged
-        => (int)((long)block * Count / Math.Max(1, Blocks<S, V>()));
+        => Math.Min(Count, block * MaxBlock<S, V>());
 
     /// <summary>Packs a matrix for <see cref="Scores"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

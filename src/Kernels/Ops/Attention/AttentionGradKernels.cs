@@ -132,3 +132,70 @@ public readonly unsafe struct AttentionKeyValueGradKernel : IKernel
         AttentionCuda.Launch(cuda, AttentionGradCuda.KeyValue<GpuTile>, AttentionGradCuda.KeyValue<EmulatorTile>, _shape.Tk, args);
     }
 }
+
+/// <summary>
+/// All gradients of an attention in one launch, which computes scores and products of a tile once for all of them: five products instead of
+/// seven. For devices on which one worker does a whole head (<see cref="Device.AttentionGradientsTogether"/>).
+/// </summary>
+/// <remarks>Computes: what <see cref="AttentionQueryGradKernel"/> and <see cref="AttentionKeyValueGradKernel"/> compute, the same bits.</remarks>
+public readonly unsafe struct AttentionGradKernel : IKernel
+{
+    private readonly AttentionShape _shape;
+    private readonly AttentionSaved _saved;
+    private readonly DeviceBuffer _dq, _dk, _dv;
+    private readonly bool _needsValue, _addQuery, _addKey, _addValue;
+
+    /// <summary>A launch for these sizes.</summary>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="needsValue">Whether dv is written.</param>
+    /// <param name="saved">What is read.</param>
+    /// <param name="dq">The queries' gradient.</param>
+    /// <param name="addQuery">Add to dq.</param>
+    /// <param name="dk">The keys' gradient.</param>
+    /// <param name="addKey">Add to dk.</param>
+    /// <param name="dv">The values' gradient; may be absent when it is not needed.</param>
+    /// <param name="addValue">Add to dv.</param>
+    public AttentionGradKernel(
+        AttentionShape shape, bool needsValue, AttentionSaved saved, DeviceBuffer dq, bool addQuery, DeviceBuffer dk, bool addKey, DeviceBuffer dv, bool addValue)
+    {
+        (_shape, _needsValue, _saved) = (shape, needsValue, saved);
+        (_dq, _addQuery, _dk, _addKey, _dv, _addValue) = (dq, addQuery, dk, addKey, dv, addValue);
+    }
+
+    /// <inheritdoc/>
+    public static string Name => "attention.backward";
+
+    /// <inheritdoc/>
+    public KernelCost Cost => new(
+        _shape.Flops(_needsValue ? 5 : 4),
+        _shape.Bytes(queries: _addQuery ? 4 : 3, keys: 2 + (_addKey ? 2 : 1) + (_needsValue ? _addValue ? 2 : 1 : 0), rows: 2));
+
+    /// <inheritdoc/>
+    public void Run(CpuContext cpu)
+    {
+        var operands = CpuAttentionOperands.Of(_shape, _saved);
+        bool together = _shape.Tk > 0 && CpuAttention.HeadsSuffice(cpu, _shape);
+        var keyValue = new CpuAttentionKeyValueGrad
+        {
+            Of = operands,
+            Dq = together ? CpuContext.Floats(_dq) : null,
+            Dk = CpuContext.Floats(_dk),
+            Dv = _needsValue ? CpuContext.Floats(_dv) : null,
+            AddQuery = _addQuery,
+            AddKey = _addKey,
+            AddValue = _addValue,
+        };
+        CpuAttention.Run(cpu, keyValue);
+        if (!together)
+        {
+            CpuAttention.Run(cpu, new CpuAttentionQueryGrad { Of = operands, Dq = CpuContext.Floats(_dq), Accumulate = _addQuery });
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Run(CudaContext cuda)
+    {
+        new AttentionQueryGradKernel(_shape, _saved, _dq, _addQuery).Run(cuda);
+        new AttentionKeyValueGradKernel(_shape, true, _needsValue, _saved, _dk, _addKey, _dv, _addValue).Run(cuda);
+    }
+}
