@@ -5,7 +5,7 @@ namespace SmartFrz.Tensors.Verification;
 
 /// <summary>
 /// Runs every kernel on a device against its reference: the CPU's against scalar code in double precision, gradients against central
-/// differences of it; a GPU's against the CPU's. The cases are those of this library's own tests.
+/// differences of it, for every subset of the operands; a GPU's against the CPU's. The cases are those of this library's own tests.
 /// </summary>
 /// <remarks>
 /// Beside the numbers each operation must keep the contracts of the engine: the ledger's launches are those of the plan, no memory is read
@@ -61,22 +61,32 @@ public sealed class DeviceCheck(Device device)
     private void Check(OpCase op, Device? cpu)
     {
         var need = NeedMask.All(op.Inputs.Count);
-        var forward = new HashSet<string>();
+        var seen = new HashSet<string>();
         Compare(
             op.Name,
             ["forward"],
             op.Tolerance,
-            forward,
+            seen,
             launched => [OpRun.Forward(device, op, launched)],
             () => [cpu is null ? op.Reference(op.DoubleOperands()) : Doubles(OpRun.Forward(cpu, op))]);
-        Compare(
-            op.Name,
-            [.. Enumerable.Range(0, op.Inputs.Count).Select(i => FormattableString.Invariant($"gradient {i}"))],
-            op.GradTolerance,
-            [],
-            launched => Array.ConvertAll(OpRun.Gradients(device, op, need, launched), g => g!),
-            () => cpu is null ? FiniteDifferences.Of(op) : Array.ConvertAll(OpRun.Gradients(cpu, op, need), g => Doubles(g!)),
-            forward);
+        var expected = new Lazy<double[][]>(() => cpu is null ? FiniteDifferences.Of(op) : Array.ConvertAll(OpRun.Gradients(cpu, op, need), g => Doubles(g!)));
+        for (int bits = (1 << op.Inputs.Count) - 1; bits > 0; bits--)
+        {
+            // All first: a subset's launches count where they are not those of the whole.
+            var subset = new NeedMask((uint)bits);
+            int[] inputs = [.. Enumerable.Range(0, op.Inputs.Count).Where(subset.Has)];
+            string alone = subset == need ? "" : inputs.Length == 1 ? " alone" : FormattableString.Invariant($" of {string.Join(", ", inputs)}");
+            var launches = new HashSet<string>();
+            Compare(
+                op.Name,
+                Array.ConvertAll(inputs, i => FormattableString.Invariant($"gradient {i}{alone}")),
+                op.GradTolerance,
+                launches,
+                launched => [.. OpRun.Gradients(device, op, subset, launched).OfType<float[]>()],
+                () => Array.ConvertAll(inputs, i => expected.Value[i]),
+                seen);
+            seen.UnionWith(launches);
+        }
     }
 
     private void Check(KernelCase kernel, Device? cpu) =>

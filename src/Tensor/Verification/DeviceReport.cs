@@ -4,7 +4,7 @@ namespace SmartFrz.Tensors.Verification;
 
 /// <summary>One comparison of a device with its reference.</summary>
 /// <param name="Case">The operation or kernel and its sizes.</param>
-/// <param name="What">What was compared: <c>forward</c>, <c>gradient 0</c>, …, <c>kernel</c>.</param>
+/// <param name="What">What was compared: <c>forward</c>, <c>gradient 0</c>, …, <c>gradient 0 alone</c>, <c>gradient 0 of 0, 2</c>, …, <c>kernel</c>.</param>
 /// <param name="Kernels">The kernels that took part and that no earlier comparison of the case has seen.</param>
 /// <param name="Error">The largest difference as a share of the largest number; infinite where nothing could be compared.</param>
 /// <param name="Tolerance">The largest error allowed.</param>
