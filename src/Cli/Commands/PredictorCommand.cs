@@ -58,12 +58,12 @@ internal sealed class PredictorCommand : ICliCommand
     {
         var command = new Command("train", "Trains a predictor on labelled histories and tests it on held-out runs");
         var histories = Histories(required: true);
-        var heldOut = HeldOut(required: true);
+        var heldOut = new HeldOutOptions();
         var output = new Option<FileInfo>("--output") { Description = "The predictor's file", Required = true };
         // Its own sections of a configuration: predictor and label.
         var run = new RunOptions(command, RunParts.Device);
         var json = JsonOutput.Option();
-        foreach (Option option in new Option[] { histories, heldOut, output, json })
+        foreach (Option option in new Option[] { histories, heldOut.Seeds, heldOut.Models, output, json })
         {
             command.Options.Add(option);
         }
@@ -76,7 +76,7 @@ internal sealed class PredictorCommand : ICliCommand
             var config = RunConfig.Read(settings);
             var data = Read(result.GetValue(histories)!);
             data.Relabel(rule);
-            var (training, test) = Split(data, result.GetValue(heldOut)!);
+            var (training, test) = heldOut.Split(result, data);
             using var file = new OutputFile(result.GetValue(output)!.ToString());
             using var device = FreezeRun.OpenDevice(config.Device);
             using var engine = new Engine(device);
@@ -102,11 +102,11 @@ internal sealed class PredictorCommand : ICliCommand
     {
         var command = new Command("eval", "Tests a predictor on held-out runs, beside simpler means; without histories, prints what was measured when it was made");
         var histories = Histories(required: false);
-        var heldOut = HeldOut(required: false);
+        var heldOut = new HeldOutOptions();
         var predictorPath = new Option<string?>("--predictor") { Description = "The predictor's file; without it the one that comes with the tool" };
         var run = new RunOptions(command, RunParts.Device);
         var json = JsonOutput.Option();
-        foreach (Option option in new Option[] { histories, heldOut, predictorPath, json })
+        foreach (Option option in new Option[] { histories, heldOut.Seeds, heldOut.Models, predictorPath, json })
         {
             command.Options.Add(option);
         }
@@ -117,17 +117,23 @@ internal sealed class PredictorCommand : ICliCommand
             var file = result.GetValue(predictorPath) is { } path ? PredictorFile.Read(path) : PredictorFile.Default;
             if (result.GetValue(histories) is not { } names)
             {
-                Print(file.Provenance["held_out"].Deserialize<PredictorEvaluation>(OptionBinder.Json)!, result.GetValue(json));
+                Print(file.Evaluation ?? throw new OptionException("the predictor's file says nothing of its quality: name histories"), result.GetValue(json));
                 return Failure.None;
             }
 
             var data = Read(names);
             data.Relabel(file.Provenance["label_rule"].Deserialize<LabelRule>(OptionBinder.Json)!);
-            var (training, test) = Split(data, result.GetValue(heldOut) ?? throw new OptionException("--held-out-seeds is needed with --histories"));
+            var (training, test) = heldOut.Split(result, data);
             using var device = FreezeRun.OpenDevice(config.Device);
             using var engine = new Engine(device);
             using var predictor = file.Build(engine);
-            Print(PredictorEvaluation.Of(predictor, data, training, test), result.GetValue(json));
+            var evaluation = PredictorEvaluation.Of(predictor, data, training, test, file.Evaluation?.TrainingRuns);
+            if (evaluation.LearnedHeldOutRuns is { Count: > 0 } learned)
+            {
+                Console.Error.WriteLine($"the predictor has learned from runs of these names among the held-out ones: {string.Join(", ", learned)}");
+            }
+
+            Print(evaluation, result.GetValue(json));
             return Failure.None;
         });
         return command;
@@ -135,19 +141,7 @@ internal sealed class PredictorCommand : ICliCommand
 
     private static Option<string> Histories(bool required) => new("--histories") { Description = "Files of histories, separated by commas", Required = required };
 
-    private static Option<string> HeldOut(bool required) =>
-        new("--held-out-seeds") { Description = "Seeds whose runs are tested on and never learned from, separated by commas", Required = required };
-
     private static HistoryDataset Read(string names) => HistoryDataset.Merge([.. names.Split(',').Select(HistoryDataset.Read)]);
-
-    private static (List<int> Training, List<int> HeldOut) Split(HistoryDataset data, string heldOutSeeds)
-    {
-        var seeds = Seeds.Parse(heldOutSeeds).ToHashSet();
-        var all = Enumerable.Range(0, data.Records.Count).ToLookup(i => seeds.Contains(data.Records[i].Seed));
-        return all[false].Any() && all[true].Any()
-            ? ([.. all[false]], [.. all[true]])
-            : throw new OptionException($"held-out seeds {heldOutSeeds} leave {all[false].Count()} examples to learn from and {all[true].Count()} to test on");
-    }
 
     private static JsonObject? Take(JsonObject json, string section)
     {
@@ -178,8 +172,7 @@ internal sealed class PredictorCommand : ICliCommand
         table.AddRow("majority", "0.500", F(evaluation.MajorityAccuracy), "", "");
         foreach (var (model, metrics) in evaluation.ByModel)
         {
-            bool seen = evaluation.TrainingRuns.Any(r => r.StartsWith(model + "/", StringComparison.Ordinal));
-            Row($"attention on {model}{(seen ? "" : " (unseen)")}", metrics);
+            Row($"attention on {model}{(evaluation.UnseenModels.Contains(model) ? " (unseen)" : "")}", metrics);
         }
 
         AnsiConsole.Write(table);

@@ -56,6 +56,23 @@ public sealed class PredictorFile
     /// <summary>How it was made: command, seeds, data, held-out quality.</summary>
     public JsonObject Provenance { get; }
 
+    /// <summary>What was measured on held-out runs when it was made; null where its file does not say.</summary>
+    /// <exception cref="WeightsFormatException">The file says it in a form that cannot be read.</exception>
+    public PredictorEvaluation? Evaluation
+    {
+        get
+        {
+            try
+            {
+                return Provenance["held_out"].Deserialize<PredictorEvaluation>(OptionBinder.Json);
+            }
+            catch (JsonException e)
+            {
+                throw new WeightsFormatException($"{_name}: the predictor's held-out quality cannot be read: {e.Message}", e);
+            }
+        }
+    }
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="WeightsFormatException">It is missing, damaged or no predictor.</exception>
     public static PredictorFile Read(string path) => new(SafeTensors.Read(path), path);

@@ -37,6 +37,8 @@ public sealed class PredictorFileTests : IDisposable
         var file = PredictorFile.Default;
         Assert.Equal(new WeightHistoryOptions(), file.Options.History);
         Assert.NotEmpty(file.Provenance);
+        Assert.NotEmpty(file.Evaluation!.TrainingRuns);
+        Assert.Empty(file.Evaluation.LearnedHeldOutRuns);
         using var predictor = file.Build(_engine);
         Assert.All(predictor.Parameters(), p => Assert.All(p.Value.ToArray(), v => Assert.True(float.IsFinite(v))));
     }

@@ -33,6 +33,28 @@ public sealed class PredictorTrainerTests
     }
 
     [Fact]
+    public void Networks_that_the_predictor_has_not_learned_from_are_marked()
+    {
+        var data = ToyHistories.Make(64);
+        int[] first = [.. Enumerable.Range(0, 64).Where(i => data.Records[i].Model == "net0")];
+        int[] all = [.. Enumerable.Range(0, 64)];
+        var (own, other, asked) = Train(
+            data,
+            Options(additive: false) with { Epochs = 2 },
+            [],
+            p => (PredictorEvaluation.Of(p, data, first, all), PredictorEvaluation.Of(p, data, all, first), PredictorEvaluation.Of(p, data, all, all, ["net1/toy/3"])),
+            first);
+        Assert.Equal(["net1"], own.UnseenModels);
+        Assert.Equal(["net0/toy/0", "net0/toy/2"], own.LearnedHeldOutRuns.Order(StringComparer.Ordinal));
+        Assert.Empty(other.UnseenModels);
+
+        // What the baselines learn from is not what the predictor has learned from.
+        Assert.Equal(["net0"], asked.UnseenModels);
+        Assert.Equal(["net1/toy/3"], asked.LearnedHeldOutRuns);
+        Assert.Equal(own.Attention, asked.Attention);
+    }
+
+    [Fact]
     public void The_same_seed_gives_the_same_bits()
     {
         var data = ToyHistories.Make(64);
@@ -78,11 +100,14 @@ public sealed class PredictorTrainerTests
     private static PredictorTrainingOptions Options(bool additive) =>
         new() { Epochs = 25, Batch = 16, Lr = 5e-3f, Predictor = TestPredictor.Sizes(additive: additive) with { Hidden = [16, 16] } };
 
-    private static T Train<T>(HistoryDataset data, PredictorTrainingOptions options, List<double> losses, Func<AttentionPredictor, T> use, int count = 160)
+    private static T Train<T>(HistoryDataset data, PredictorTrainingOptions options, List<double> losses, Func<AttentionPredictor, T> use, int count = 160) =>
+        Train(data, options, losses, use, Learned[..count]);
+
+    private static T Train<T>(HistoryDataset data, PredictorTrainingOptions options, List<double> losses, Func<AttentionPredictor, T> use, int[] learned)
     {
         using var device = new CpuDevice(threads: 2);
         using var engine = new Engine(device);
-        using var predictor = new PredictorTrainer(engine, options).Train(data, Learned[..count], (_, loss) => losses.Add(loss));
+        using var predictor = new PredictorTrainer(engine, options).Train(data, learned, (_, loss) => losses.Add(loss));
         return use(predictor);
     }
 }

@@ -8,7 +8,7 @@ namespace SmartFrz.Freeze;
 /// <param name="BeatsTimeBy">Attention's AUROC minus time only's, with its 95 % interval over runs.</param>
 /// <param name="ByModel">The predictor's figures for each network.</param>
 /// <param name="HeldOutRuns">The runs evaluated on.</param>
-/// <param name="TrainingRuns">The runs learned from.</param>
+/// <param name="TrainingRuns">The runs that the predictor has learned from.</param>
 public sealed record PredictorEvaluation(
     BinaryMetrics Attention,
     BinaryMetrics TimeOnly,
@@ -19,8 +19,20 @@ public sealed record PredictorEvaluation(
     IReadOnlyList<string> HeldOutRuns,
     IReadOnlyList<string> TrainingRuns)
 {
+    /// <summary>The networks evaluated on of which the predictor has learned from no run.</summary>
+    public IReadOnlyList<string> UnseenModels => [.. ByModel.Keys.Where(m => !TrainingRuns.Any(r => r.StartsWith(m + "/", StringComparison.Ordinal)))];
+
+    /// <summary>The runs evaluated on that the predictor has learned from all the same: on them it shows its memory.</summary>
+    public IReadOnlyList<string> LearnedHeldOutRuns => [.. HeldOutRuns.Intersect(TrainingRuns)];
+
     /// <summary>Evaluates a predictor on held-out examples; the baselines are fitted to the training examples.</summary>
-    public static PredictorEvaluation Of(AttentionPredictor predictor, HistoryDataset data, IReadOnlyList<int> training, IReadOnlyList<int> heldOut)
+    /// <param name="predictor">The predictor.</param>
+    /// <param name="data">The examples.</param>
+    /// <param name="training">Those that the baselines learn from.</param>
+    /// <param name="heldOut">Those evaluated on.</param>
+    /// <param name="learnedRuns">The runs that the predictor has learned from; null for those of <paramref name="training"/>.</param>
+    public static PredictorEvaluation Of(
+        AttentionPredictor predictor, HistoryDataset data, IReadOnlyList<int> training, IReadOnlyList<int> heldOut, IReadOnlyList<string>? learnedRuns = null)
     {
         bool[] answers = [.. heldOut.Select(i => data.Records[i].Freeze)];
         bool[] learned = [.. training.Select(i => data.Records[i].Freeze)];
@@ -41,7 +53,7 @@ public sealed record PredictorEvaluation(
             new DifferenceInterval(difference, low, high),
             byModel,
             [.. runs.Distinct()],
-            [.. training.Select(i => data.Records[i].Run).Distinct()]);
+            learnedRuns ?? [.. training.Select(i => data.Records[i].Run).Distinct()]);
     }
 
     private static double[] Baseline(HistoryDataset data, IReadOnlyList<int> training, IReadOnlyList<int> heldOut, bool[] learned, Func<int, double[]> features)
