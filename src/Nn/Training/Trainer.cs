@@ -238,6 +238,11 @@ public sealed class Trainer : IDisposable
 
     private void Report(Score score)
     {
+        if (_options.NanGuard && score.Rows == 0)
+        {
+            throw new TrainingException($"steps {_stepAtReport + 1} to {Context.Step} counted no example: {Context.Engine.Context.Device.Name} does not run its kernels");
+        }
+
         _progress.Epoch += score;
         Context.TrainLoss = _progress.Epoch.MeanLoss;
         Context.TrainAccuracy = _progress.Epoch.Accuracy;

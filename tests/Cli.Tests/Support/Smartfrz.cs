@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Text.Json;
 using Spectre.Console;
 
@@ -60,13 +61,23 @@ public abstract class Smartfrz
     internal static Task<Outcome> RunProcess(params string[] arguments) => RunProcess(_ => Task.CompletedTask, arguments);
 
     /// <summary>Runs a command line as a process of its own, while something is done to it.</summary>
-    internal static async Task<Outcome> RunProcess(Func<Process, Task> meanwhile, params string[] arguments)
+    internal static Task<Outcome> RunProcess(Func<Process, Task> meanwhile, params string[] arguments) =>
+        RunAssembly(typeof(CommandLineRunner).Assembly, new Dictionary<string, string>(), meanwhile, arguments);
+
+    /// <summary>Runs an assembly as a process of its own, with variables of its own.</summary>
+    internal static async Task<Outcome> RunAssembly(
+        Assembly assembly, IReadOnlyDictionary<string, string> variables, Func<Process, Task> meanwhile, params string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(typeof(CommandLineRunner).Assembly.Location);
+        start.ArgumentList.Add(assembly.Location);
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in variables)
+        {
+            start.Environment[name] = value;
         }
 
         using var process = Process.Start(start)!;
