@@ -32,9 +32,9 @@ internal sealed class AttentionKind : WorkKind<AttentionSettings>
             var shape = new AttentionShape(s.B, s.H, s.T, s.T, s.D, 1 / MathF.Sqrt(s.D), s.Causal);
             var (q, k, v, y) = (Numbers(shape.QueryCount), Numbers(shape.KeyCount), Numbers(shape.KeyCount), Numbers(shape.QueryCount));
             var (lse, delta, dy) = (Numbers(shape.Rows), Numbers(shape.Rows), Numbers(shape.QueryCount));
-            var forward = new AttentionKernel(shape, q, k, v, default, y, lse);
+            var forward = new AttentionKernel(shape, q, k, v, default, default, y, lse);
             Add("forward", forward);
-            var saved = new AttentionSaved(q, k, v, default, dy, lse, delta);
+            var saved = new AttentionSaved(q, k, v, default, default, dy, lse, delta);
             var sums = new AttentionDeltaKernel(shape, dy, y, delta);
             var gradients = new AttentionGradKernel(
                 shape, needsValue: true, saved, Numbers(shape.QueryCount), addQuery: false, Numbers(shape.KeyCount), addKey: false, Numbers(shape.KeyCount), addValue: false);

@@ -102,6 +102,12 @@ public sealed class AttentionTests
             "Attention: queries (2,3,4,5) are 2 sequences, keyLengths (3) expects 3",
             () => q.Attention(q, q, keyLengths: engine.NewTensor(new Shape(3), DType.I32)));
         Says(
+            "Attention: keys (2,3,6,5) are 6 of 2 sequences, keyTerms (2,4) expects (2,6)",
+            () => q.Attention(engine.NewTensor(new Shape(2, 3, 6, 5)), engine.NewTensor(new Shape(2, 3, 6, 5)), keyTerms: engine.NewTensor(new Shape(2, 4))));
+        using var learned = new Variable(engine, new Shape(2, 4), LayerId.None);
+        var refused = Assert.Throws<ArgumentException>(() => q.Attention(q, q, keyTerms: learned.Value));
+        Assert.Equal("Attention: keyTerms (2,4) need a gradient, none flows through them; give them detached", refused.Message);
+        Says(
             "LayerNorm: input (2,3,4,5) has 5 columns, beta (4) expects 4",
             () => q.LayerNorm(engine.NewTensor(new Shape(5)), engine.NewTensor(new Shape(4))));
     }

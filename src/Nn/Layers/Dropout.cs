@@ -34,9 +34,12 @@ public sealed class Dropout : Module
         _step = scope.Tree.StepNumber ??= new StepNumber(Engine);
     }
 
+    // Whether a call changes anything.
+    internal bool IsActive => IsTraining && _probability > 0f;
+
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input) =>
-        IsTraining && _probability > 0f ? input.Dropout(_probability, _key, _step.Current()) : input;
+        IsActive ? input.Dropout(_probability, _key, _step.Current()) : input;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -107,9 +107,9 @@ public sealed class Bert : Network
     private Tensor Forward(Tensor tokens, Tensor types, Tensor? mask)
     {
         CheckInput(Inputs[0], new Shape(tokens.Shape.ToArray().AsSpan(1)), Name);
-        int texts = tokens.Shape[0], length = tokens.Shape[1];
+        int texts = tokens.Shape[0];
         // (mask - 1) * 10000: exact for 0 and 1. Of each text a number for each key, for all heads and queries.
-        var bias = mask?.AddScalar(-1f).Scale(-Masked).Reshape(texts, 1, 1, length);
+        var bias = mask?.AddScalar(-1f).Scale(-Masked);
         var x = _embeddings.Call(tokens, types);
         foreach (var layer in _layers)
         {

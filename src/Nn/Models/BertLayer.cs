@@ -68,7 +68,7 @@ internal sealed class BertLayer : Module
     public static Linear Dense(ModuleScope scope, int inFeatures, int outFeatures) =>
         new(scope, inFeatures, outFeatures, bias: true, Values, Initializer.Zero);
 
-    /// <summary>The block's output, with a term for each key's scores (N,1,1,T), or none.</summary>
+    /// <summary>The block's output, with a term for each key's scores (N,T), or none.</summary>
     public Tensor Call(Tensor input, Tensor? bias)
     {
         var call = Enter();
@@ -96,7 +96,7 @@ internal sealed class BertLayer : Module
 /// <summary>Attention of each token to those that count, with dropout of its weights.</summary>
 /// <remarks>
 /// Shapes: x, y (N,T,D).
-/// The scores are made as a whole: the mask may have any form, and dropout takes them one by one.
+/// With dropout at work the scores are made as a whole: it takes their weights one by one.
 /// </remarks>
 internal sealed class BertAttention : Module
 {
@@ -124,18 +124,29 @@ internal sealed class BertAttention : Module
 
     private Tensor Compute(Tensor input, Tensor? bias)
     {
-        float scale = 1f / MathF.Sqrt(input.Shape[2] / _heads);
-        var query = Heads(_query.Call(input));
-        var scaled = query.Scale(scale).Releasing(query);
+        var queries = Heads(_query.Call(input));
         var keys = Heads(_key.Call(input));
+        var y = _dropout.IsActive ? Whole(input, queries, keys, bias) : Fused(input, queries, keys, bias);
+        var rows = y.Permute(0, 2, 1, 3).Releasing(y);
+        return rows.Reshape(input.Shape[0], input.Shape[1], input.Shape[2]).Releasing(rows);
+    }
+
+    private Tensor Fused(Tensor input, Tensor queries, Tensor keys, Tensor? bias)
+    {
+        var values = Heads(_value.Call(input));
+        return queries.Attention(keys, values, keyTerms: bias).Releasing(queries).Releasing(keys).Releasing(values);
+    }
+
+    private Tensor Whole(Tensor input, Tensor queries, Tensor keys, Tensor? bias)
+    {
+        float scale = 1f / MathF.Sqrt(input.Shape[2] / _heads);
+        var scaled = queries.Scale(scale).Releasing(queries);
         var scores = scaled.MatMul(keys, transposeB: true).Releasing(scaled).Releasing(keys);
-        scores = bias is null ? scores : scores.Add(bias).Releasing(scores);
+        scores = bias is null ? scores : scores.Add(bias.Reshape(input.Shape[0], 1, 1, input.Shape[1])).Releasing(scores);
         var weights = scores.Softmax().Releasing(scores);
         weights = _dropout.Call(weights).Releasing(weights);
         var values = Heads(_value.Call(input));
-        var y = weights.MatMul(values).Releasing(weights).Releasing(values);
-        var rows = y.Permute(0, 2, 1, 3).Releasing(y);
-        return rows.Reshape(input.Shape[0], input.Shape[1], input.Shape[2]).Releasing(rows);
+        return weights.MatMul(values).Releasing(weights).Releasing(values);
     }
 
     // (N,T,D) as (N,H,T,D/H).

@@ -13,41 +13,54 @@ public sealed partial class Tensor
     /// one below 0 is 0.
     /// </param>
     /// <param name="scale">What products of queries and keys are multiplied with; 1 / sqrt(D) when null.</param>
+    /// <param name="keyTerms">
+    /// What is added to the scores of each sequence's keys: numbers (B, Tk), through which no gradient flows. It is a mask that may have holes:
+    /// 0 for keys that count, -infinity for those that nobody sees, or BERT's -10000. None are added when null.
+    /// </param>
     /// <remarks>
-    /// Computes: y = softmax(scale * q k^T) v for each head, over the keys that a query sees; 0 for a query that sees none. The scores exist a
+    /// Computes: y = softmax(scale * q k^T + terms) v for each head, over the keys that a query sees; 0 for a query that sees none. The scores exist a
     ///           tile at a time only, forward and backward.
     /// Shapes:   queries, y (B, H, Tq, D); keys, values (B, H, Tk, D).
     /// Gradient: with p the probabilities, delta = the sum of dy * y over D, ds = p * (dy v^T - delta): dq = scale * ds k, dk = scale * ds^T q,
     ///           dv = p^T dy. One launch for dq; one for dk and dv, whose probabilities are the same; on a processor one for all of them when dq
     ///           and dk are needed; delta for dq and dk.
     /// Saves:    queries, keys and the logarithm of each row's sum of exponentials; values and y for dq and dk.
-    /// Throws:   <see cref="ShapeException"/> when the shapes do not fit; <see cref="ArgumentException"/> unless the lengths are I32.
+    /// Throws:   <see cref="ShapeException"/> when the shapes do not fit; <see cref="ArgumentException"/> unless the lengths are I32 and the terms
+    ///           numbers that need no gradient.
     /// Source:   A. Vaswani et al., "Attention Is All You Need" (2017); T. Dao et al., "FlashAttention" (2022).
     /// </remarks>
-    public Tensor Attention(Tensor keys, Tensor values, bool causal = false, Tensor? keyLengths = null, float? scale = null)
+    public Tensor Attention(Tensor keys, Tensor values, bool causal = false, Tensor? keyLengths = null, float? scale = null, Tensor? keyTerms = null)
     {
-        var shape = AttentionShape(keys, values, causal, keyLengths, scale);
+        var shape = AttentionShape(keys, values, causal, keyLengths, scale, keyTerms);
         var y = Engine.NewTensor(Shape);
         var lse = Engine.NewStorage(shape.Rows * (long)sizeof(float));
-        Engine.Launch(new AttentionKernel(shape, Buffer, keys.Buffer, values.Buffer, keyLengths?.Buffer ?? default, y.Buffer, lse.Buffer));
+        Engine.Launch(new AttentionKernel(shape, Buffer, keys.Buffer, values.Buffer, keyLengths?.Buffer ?? default, keyTerms?.Buffer ?? default, y.Buffer, lse.Buffer));
         var op = Engine.OpOf(
             (shape, keyLengths is not null, Engine.Context.Device.AttentionGradientsTogether),
             static k => new AttentionGradient(k.shape, k.Item2, k.AttentionGradientsTogether),
             static op => (op.Sizes, op.HasLengths, op.Together));
-        if (keyLengths is null)
+        // The terms come last, behind lengths where there are some.
+        switch (keyLengths, keyTerms)
         {
-            Engine.RecordWithMemory(op, y, [this, keys, values], [lse]);
-        }
-        else
-        {
-            Engine.RecordWithMemory(op, y, [this, keys, values], [lse, keyLengths.Storage]);
+            case (null, null):
+                Engine.RecordWithMemory(op, y, [this, keys, values], [lse]);
+                break;
+            case ({ } lengths, null):
+                Engine.RecordWithMemory(op, y, [this, keys, values], [lse, lengths.Storage]);
+                break;
+            case (null, { } terms):
+                Engine.RecordWithMemory(op, y, [this, keys, values], [lse, terms.Storage]);
+                break;
+            case ({ } lengths, { } terms):
+                Engine.RecordWithMemory(op, y, [this, keys, values], [lse, lengths.Storage, terms.Storage]);
+                break;
         }
 
         lse.Release();
         return y;
     }
 
-    private AttentionShape AttentionShape(Tensor keys, Tensor values, bool causal, Tensor? keyLengths, float? scale)
+    private AttentionShape AttentionShape(Tensor keys, Tensor values, bool causal, Tensor? keyLengths, float? scale, Tensor? keyTerms)
     {
         RequireType(DType.F32, "Attention");
         Require(keys);
@@ -69,8 +82,22 @@ public sealed partial class Tensor
             }
         }
 
+        if (keyTerms is not null)
+        {
+            Require(keyTerms);
+            if (keyTerms.Shape.Rank != 2 || keyTerms.Shape[0] != keys.Shape[0] || keyTerms.Shape[1] != keys.Shape[2])
+            {
+                throw new ShapeException($"Attention: keys {keys.Shape} are {keys.Shape[2]} of {keys.Shape[0]} sequences, keyTerms {keyTerms.Shape} expects {new Shape(keys.Shape[0], keys.Shape[2])}");
+            }
+
+            if (keyTerms.RequiresGrad)
+            {
+                throw new ArgumentException($"Attention: keyTerms {keyTerms.Shape} need a gradient, none flows through them; give them detached");
+            }
+        }
+
         return new AttentionShape(
-            Shape[0], Shape[1], Shape[2], keys.Shape[2], Shape[3], scale ?? (float)(1 / Math.Sqrt(Shape[3])), causal);
+            Shape[0], Shape[1], Shape[2], keys.Shape[2], Shape[3], scale ?? (float)(1 / Math.Sqrt(Shape[3])), causal, keyTerms is not null);
 
         void Require(Tensor operand)
         {
@@ -83,11 +110,13 @@ public sealed partial class Tensor
     {
         private const int Q = 0, K = 1, V = 2, Lse = 0, Lengths = 1;
 
+        private int Terms => HasLengths ? 2 : 1;
+
         public override string Name => AttentionKernel.Name;
 
         public override SavedSet Saves(NeedMask need)
         {
-            var saves = SavedSet.Input(Q) | SavedSet.Input(K) | SavedSet.Extra(Lse) | SavedSet.Extra(Lengths, HasLengths);
+            var saves = SavedSet.Input(Q) | SavedSet.Input(K) | SavedSet.Extra(Lse) | SavedSet.Extra(Lengths, HasLengths) | SavedSet.Extra(Terms, Sizes.HasTerms);
             return NeedsDelta(need) ? saves | SavedSet.Input(V) | SavedSet.Output : saves;
         }
 
@@ -121,7 +150,7 @@ public sealed partial class Tensor
         {
             var need = ctx.Need;
             var saved = new AttentionSaved(
-                ctx.Saved(Q), ctx.Saved(K), default, HasLengths ? ctx.Extra(Lengths) : default, ctx.GradOut, ctx.Extra(Lse), default);
+                ctx.Saved(Q), ctx.Saved(K), default, HasLengths ? ctx.Extra(Lengths) : default, Sizes.HasTerms ? ctx.Extra(Terms) : default, ctx.GradOut, ctx.Extra(Lse), default);
             if (NeedsDelta(need))
             {
                 saved = saved with { V = ctx.Saved(V), Delta = ctx.Workspace(Sizes.Rows * (long)sizeof(float)) };

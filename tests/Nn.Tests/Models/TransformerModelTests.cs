@@ -103,6 +103,27 @@ public sealed class TransformerModelTests
     }
 
     [Fact]
+    public void Attention_is_the_same_with_and_without_its_scores_as_a_whole()
+    {
+        // A dropout that drops nothing still wants the weights one by one.
+        var batch = Batch([3, 4, 5, 7, 9, 0], [0, 0, 1, 1, 1, 0], [1, 0, 1, 1, 0, 0]);
+        var (whole, fused) = (Training(SmallBert.Replace("\"dropout\":0", "\"dropout\":1e-30", StringComparison.Ordinal)), Training(SmallBert));
+        Assert.Contains("softmax", whole.Kernels);
+        Assert.DoesNotContain("attention", whole.Kernels);
+        Assert.Contains("attention", fused.Kernels);
+        Assert.DoesNotContain("softmax", fused.Kernels);
+        Assert.All(whole.Gradients.Zip(fused.Gradients), g => Assert.All(g.First.Zip(g.Second), v => Assert.Equal(v.First, v.Second, 1e-5f)));
+
+        (List<float[]> Gradients, List<string> Kernels) Training(string options)
+        {
+            using var test = new TestEngine();
+            using var bert = Build(test.Engine, "bert_base", options);
+            Backward(bert, batch);
+            return ([.. bert.Parameters().Select(Gradient)], [.. test.Engine.Context.Launches.Entries.Select(e => e.Kernel)]);
+        }
+    }
+
+    [Fact]
     public void Dropout_acts_in_training_where_nothing_is_frozen()
     {
         using var test = new TestEngine();

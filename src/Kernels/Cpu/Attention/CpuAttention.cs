@@ -6,7 +6,7 @@ namespace SmartFrz.Kernels.Cpu;
 internal unsafe struct CpuAttentionOperands
 {
     public AttentionShape Shape;
-    public float* Q, K, V, Dy, Lse, Delta;
+    public float* Q, K, V, Terms, Dy, Lse, Delta;
     public int* Lengths;
 
     public static CpuAttentionOperands Of(AttentionShape shape, in AttentionSaved saved) => new()
@@ -15,6 +15,7 @@ internal unsafe struct CpuAttentionOperands
         Q = CpuContext.Floats(saved.Q),
         K = CpuContext.Floats(saved.K),
         V = CpuContext.Floats(saved.V),
+        Terms = CpuContext.Floats(saved.Terms),
         Dy = CpuContext.Floats(saved.Dy),
         Lse = CpuContext.Floats(saved.Lse),
         Delta = CpuContext.Floats(saved.Delta),
@@ -23,6 +24,9 @@ internal unsafe struct CpuAttentionOperands
 
     /// <summary>How many keys of a head count.</summary>
     public readonly int Keys(int head) => Lengths == null ? Shape.Tk : Math.Clamp(Lengths[head / Shape.H], 0, Shape.Tk);
+
+    /// <summary>The terms of a head's keys, or null.</summary>
+    public readonly float* TermsOf(int head) => Shape.HasTerms ? Terms + ((long)(head / Shape.H) * Shape.Tk) : null;
 
     /// <summary>Where a head begins in q, dy and the like.</summary>
     public readonly long Query(int head) => (long)head * Shape.Tq * Shape.D;

@@ -43,11 +43,19 @@ internal unsafe struct CpuAttentionForward : ICpuAttentionPass
         int seen = Of.Shape.Causal ? Math.Min(keys.Count, first + lanes) : keys.Count;
         long at = Of.Query(head) + ((long)first * Of.Shape.D);
         keys.PackPanel<S, V>(Of.Q + at, lanes, Of.Shape.Scale, memory.Queries);
-        V max0 = S.Set(float.NegativeInfinity), max1 = max0, sum0 = S.Zero, sum1 = S.Zero;
+        float* terms = Of.TermsOf(head);
+
+        // A block may hold nothing but keys whose term hides them: what is subtracted has to be a number even there.
+        V max0 = S.Set(terms == null ? float.NegativeInfinity : float.MinValue), max1 = max0, sum0 = S.Zero, sum1 = S.Zero;
         for (int block = 0; block < keys.Blocks<S, V>() && keys.First<S, V>(block) < seen; block++)
         {
             int row = keys.First<S, V>(block), end = Math.Min(keys.First<S, V>(block + 1), seen) - row;
             keys.Scores<S, V>(block, 0, end, memory.Keys, memory.Queries, memory.Offsets, memory.Scores);
+            if (terms != null)
+            {
+                CpuAttentionMask.AddToRows<S, V>(memory.Scores, terms + row, end);
+            }
+
             if (Of.Shape.Causal)
             {
                 CpuAttentionMask.HideLaterRows<S, V>(memory.Scores, row - first, end);
@@ -74,7 +82,7 @@ internal unsafe struct CpuAttentionForward : ICpuAttentionPass
         }
         else
         {
-            Scale<S, V>(memory.Result, Of.Shape.D, S.Div(S.Set(1f), sum0), S.Div(S.Set(1f), sum1));
+            Scale<S, V>(memory.Result, Of.Shape.D, Inverse<S, V>(sum0), Inverse<S, V>(sum1));
             keys.Store<S, V>(memory.Result, lanes, false, null, Y + at);
         }
 
@@ -83,6 +91,12 @@ internal unsafe struct CpuAttentionForward : ICpuAttentionPass
         S.Store(lse + S.Width, S.Add(max1, SimdMath.Log<S, V>(sum1)));
         new ReadOnlySpan<float>(lse, lanes).CopyTo(new Span<float>(Of.Lse + ((long)head * Of.Shape.Tq) + first, lanes));
     }
+
+    // 1 / sum, which the largest score makes 1 at least; 0 where no key is seen. A NaN stays one.
+    private static V Inverse<S, V>(V sum)
+        where S : struct, ISimd<V>
+        where V : unmanaged
+        => S.Select(S.Greater(S.Set(0.5f), sum), S.Zero, S.Div(S.Set(1f), sum));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Largest<S, V>(float* scores, int rows, ref V left, ref V right)
@@ -157,49 +171,6 @@ internal unsafe struct CpuAttentionForward : ICpuAttentionPass
             };
             memory.Floats = cut.Used;
             return memory;
-        }
-    }
-}
-
-/// <summary>Causal masks of scores, row by row.</summary>
-internal static unsafe class CpuAttentionMask
-{
-    private static ReadOnlySpan<float> Lanes =>
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
-
-    /// <summary>Rows are keys, lanes queries; row 0 is key <paramref name="shift"/> as seen from lane 0. A query does not see later keys.</summary>
-    public static void HideLaterRows<S, V>(float* scores, int shift, int rows)
-        where S : struct, ISimd<V>
-        where V : unmanaged
-    {
-        fixed (float* lanes = Lanes)
-        {
-            V left = S.Load(lanes), right = S.Load(lanes + S.Width), hidden = S.Set(float.NegativeInfinity);
-            for (int i = Math.Max(0, 1 - shift); i < rows; i++)
-            {
-                float* row = scores + (i * 2 * S.Width);
-                V key = S.Set(shift + i);
-                S.Store(row, S.Select(S.Greater(key, left), hidden, S.Load(row)));
-                S.Store(row + S.Width, S.Select(S.Greater(key, right), hidden, S.Load(row + S.Width)));
-            }
-        }
-    }
-
-    /// <summary>Rows are queries, lanes keys; row 0 is query <paramref name="shift"/> as seen from lane 0. A query does not see later keys.</summary>
-    public static void HideLaterLanes<S, V>(float* scores, int shift, int begin, int rows)
-        where S : struct, ISimd<V>
-        where V : unmanaged
-    {
-        fixed (float* lanes = Lanes)
-        {
-            V left = S.Load(lanes), right = S.Load(lanes + S.Width), hidden = S.Set(float.NegativeInfinity);
-            for (int i = begin; i < rows && shift + i < (2 * S.Width) - 1; i++)
-            {
-                float* row = scores + (i * 2 * S.Width);
-                V query = S.Set(shift + i);
-                S.Store(row, S.Select(S.Greater(left, query), hidden, S.Load(row)));
-                S.Store(row + S.Width, S.Select(S.Greater(right, query), hidden, S.Load(row + S.Width)));
-            }
         }
     }
 }

@@ -95,6 +95,7 @@ internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
         }
 
         bool add = false;
+        float* terms = Of.TermsOf(head);
         for (int block = 0; block < queries.Blocks<S, V>(); block++)
         {
             int row = queries.First<S, V>(block), end = queries.First<S, V>(block + 1) - row, begin = Math.Max(0, firstQuery - row);
@@ -105,6 +106,11 @@ internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
 
             long line = ((long)head * Of.Shape.Tq) + row;
             queries.Scores<S, V>(block, begin, end, memory.Queries, memory.Keys, memory.Offsets, memory.Scores);
+            if (terms != null)
+            {
+                CpuAttentionMask.AddToLanes<S, V>(memory.Scores, terms + first, counting, begin, end);
+            }
+
             if (Of.Shape.Causal)
             {
                 CpuAttentionMask.HideLaterLanes<S, V>(memory.Scores, row - first, begin, end);
@@ -164,6 +170,9 @@ internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
         }
     }
 
+    // What is taken off a query's scores: the logarithm of its sum, +infinity where it sees no key.
+    private static float Shift(float lse) => float.IsNegativeInfinity(lse) ? float.PositiveInfinity : lse;
+
     // scores = p = e^(scores - lse)
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Probabilities<S, V>(float* scores, int begin, int end, float* lse)
@@ -173,7 +182,7 @@ internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
         for (int i = begin; i < end; i++)
         {
             float* row = scores + (i * 2 * S.Width);
-            V shift = S.Set(lse[i]);
+            V shift = S.Set(Shift(lse[i]));
             S.Store(row, SimdMath.ExpOfDifference<S, V>(S.Sub(S.Load(row), shift)));
             S.Store(row + S.Width, SimdMath.ExpOfDifference<S, V>(S.Sub(S.Load(row + S.Width), shift)));
         }
@@ -188,7 +197,7 @@ internal unsafe struct CpuAttentionKeyValueGrad : ICpuAttentionPass
         for (int i = begin; i < end; i++)
         {
             float* row = scores + (i * 2 * S.Width), product = products + (i * 2 * S.Width);
-            V shift = S.Set(lse[i]), off = S.Set(delta[i]);
+            V shift = S.Set(Shift(lse[i])), off = S.Set(delta[i]);
             V a = SimdMath.ExpOfDifference<S, V>(S.Sub(S.Load(row), shift));
             V b = SimdMath.ExpOfDifference<S, V>(S.Sub(S.Load(row + S.Width), shift));
             S.Store(row, a);

@@ -57,14 +57,20 @@ internal unsafe struct CpuAttentionQueryGrad : ICpuAttentionPass
         keys.PackPanel<S, V>(Of.Q + at, lanes, Of.Shape.Scale, memory.Queries);
         keys.PackPanel<S, V>(Of.Dy + at, lanes, 1f, memory.Dy);
 
-        // Absent lanes get probability 0.
-        V lse0 = Lane<S, V>(Of.Lse + line, lanes, float.PositiveInfinity), lse1 = Lane<S, V>(Of.Lse + line + S.Width, lanes - S.Width, float.PositiveInfinity);
-        V delta0 = Lane<S, V>(Of.Delta + line, lanes, 0f), delta1 = Lane<S, V>(Of.Delta + line + S.Width, lanes - S.Width, 0f);
+        // Absent lanes get probability 0, and so do queries that see no key.
+        V lse0 = Shift<S, V>(Of.Lse + line, lanes), lse1 = Shift<S, V>(Of.Lse + line + S.Width, lanes - S.Width);
+        V delta0 = CpuAttentionMask.Lane<S, V>(Of.Delta + line, lanes, 0f), delta1 = CpuAttentionMask.Lane<S, V>(Of.Delta + line + S.Width, lanes - S.Width, 0f);
+        float* terms = Of.TermsOf(head);
         for (int block = 0; block < keys.Blocks<S, V>() && keys.First<S, V>(block) < seen; block++)
         {
             int row = keys.First<S, V>(block), end = Math.Min(keys.First<S, V>(block + 1), seen) - row;
             keys.Scores<S, V>(block, 0, end, memory.Keys, memory.Queries, memory.Offsets, memory.Scores);
             keys.Scores<S, V>(block, 0, end, memory.Values, memory.Dy, memory.Offsets, memory.Products);
+            if (terms != null)
+            {
+                CpuAttentionMask.AddToRows<S, V>(memory.Scores, terms + row, end);
+            }
+
             if (Of.Shape.Causal)
             {
                 CpuAttentionMask.HideLaterRows<S, V>(memory.Scores, row - first, end);
@@ -98,10 +104,14 @@ internal unsafe struct CpuAttentionQueryGrad : ICpuAttentionPass
         }
     }
 
-    private static V Lane<S, V>(float* x, int count, float others)
+    // What is taken off a query's scores: the logarithm of its sum, +infinity where there is none.
+    private static V Shift<S, V>(float* lse, int count)
         where S : struct, ISimd<V>
         where V : unmanaged
-        => count >= S.Width ? S.Load(x) : SimdPart.Load<S, V>(x, count, others);
+    {
+        V none = S.Set(float.PositiveInfinity), x = CpuAttentionMask.Lane<S, V>(lse, count, float.PositiveInfinity);
+        return S.Select(S.Greater(S.Set(float.MinValue), x), none, x);
+    }
 
     private struct Memory
     {

@@ -20,13 +20,16 @@ internal static class AttentionCuda
     public struct Sizes
     {
         public ArrayView<int> Lengths;
-        public int H, Heads, Tq, Tk, D, Causal, HasLengths;
+        public ArrayView<float> Terms;
+        public int H, Heads, Tq, Tk, D, Causal, HasLengths, HasTerms;
         public float Scale;
 
-        public static Sizes Of(in AttentionShape shape, DeviceBuffer lengths) => new()
+        public static Sizes Of(in AttentionShape shape, DeviceBuffer lengths, DeviceBuffer terms) => new()
         {
             Lengths = CudaContext.View<int>(lengths),
             HasLengths = lengths.IsNull ? 0 : 1,
+            Terms = CudaContext.Floats(terms),
+            HasTerms = shape.HasTerms ? 1 : 0,
             H = shape.H,
             Heads = shape.Heads,
             Tq = shape.Tq,
@@ -52,8 +55,20 @@ internal static class AttentionCuda
 
         public readonly long Key(int head) => (long)head * Tk * D;
 
-        /// <summary>Whether a query sees a key that counts.</summary>
-        public readonly bool Sees(int query, int key, int keys) => key < keys && query < Tq && (Causal == 0 || key <= query);
+        /// <summary>Whether a query sees a key that counts and has that term.</summary>
+        public readonly bool Sees(int query, int key, int keys, float term) =>
+            key < keys && query < Tq && (Causal == 0 || key <= query) && term != float.NegativeInfinity;
+
+        /// <summary>What is added to the scores of a head's key; 0 past the end.</summary>
+        public readonly float Term(int head, int key)
+        {
+            if (HasTerms == 0 || key >= Tk)
+            {
+                return 0f;
+            }
+
+            return Terms[((long)(head / H) * Tk) + key];
+        }
     }
 
     /// <summary>The operands of all passes; Y is the result, or the queries' or keys' gradient, Y2 the values'.</summary>
@@ -65,7 +80,7 @@ internal static class AttentionCuda
 
         public static Args Of(in AttentionShape shape, in AttentionSaved saved) => new()
         {
-            Sizes = Sizes.Of(shape, saved.Lengths),
+            Sizes = Sizes.Of(shape, saved.Lengths, saved.Terms),
             Q = CudaContext.Floats(saved.Q),
             K = CudaContext.Floats(saved.K),
             V = CudaContext.Floats(saved.V),
@@ -186,8 +201,9 @@ internal static class AttentionCuda
             for (int key = 0; key < seen; key += TTile.Side)
             {
                 long startKey = a.Sizes.Key(head) + ((long)key * d);
-                float score = a.Sizes.Scale * Dot<TTile>(a.Q, start, a.Sizes.Tq - firstQuery, a.K, startKey, keys - key, d, tileA, tileB);
-                bool sees = a.Sizes.Sees(query, key + x, keys);
+                float term = a.Sizes.Term(head, key + x);
+                float score = (a.Sizes.Scale * Dot<TTile>(a.Q, start, a.Sizes.Tq - firstQuery, a.K, startKey, keys - key, d, tileA, tileB)) + term;
+                bool sees = a.Sizes.Sees(query, key + x, keys, term);
                 weights[InTile(y, x)] = sees ? score : float.NegativeInfinity;
                 Group.Barrier();
                 float top = max;
@@ -200,7 +216,7 @@ internal static class AttentionCuda
                 weights[InTile(y, x)] = sees ? XMath.Exp(score - top) : 0f;
                 Group.Barrier();
 
-                // The first key is seen by all queries there are; the others keep -infinity.
+                // A query that has seen no key yet keeps -infinity.
                 float down = max < top ? XMath.Exp(max - top) : 1f;
                 sum *= down;
                 for (int k = 0; k < TTile.Side; k++)

@@ -29,9 +29,10 @@ internal static class AttentionGradCuda
             for (int key = 0; key < seen; key += TTile.Side)
             {
                 long startKey = a.Sizes.Key(head) + ((long)key * d);
-                float score = a.Sizes.Scale * AttentionCuda.Dot<TTile>(a.Q, start, queries, a.K, startKey, keys - key, d, tileA, tileB);
+                float term = a.Sizes.Term(head, key + x);
+                float score = (a.Sizes.Scale * AttentionCuda.Dot<TTile>(a.Q, start, queries, a.K, startKey, keys - key, d, tileA, tileB)) + term;
                 float product = AttentionCuda.Dot<TTile>(a.Dy, start, queries, a.V, startKey, keys - key, d, tileA, tileB);
-                bool sees = a.Sizes.Sees(query, key + x, keys);
+                bool sees = a.Sizes.Sees(query, key + x, keys, term);
                 weights[AttentionCuda.InTile(y, x)] = sees ? XMath.Exp(score - lse) * (product - delta) : 0f;
                 Group.Barrier();
                 result = AttentionCuda.AddLines<TTile>(result, weights, a.K, startKey, keys - key, d, column);
@@ -64,6 +65,7 @@ internal static class AttentionGradCuda
             int keys = a.Sizes.Keys(head);
             long start = a.Sizes.Key(head) + ((long)firstKey * d);
             Float4 dk = default, dv = default;
+            float term = a.Sizes.Term(head, key);
 
             // Keys that do not count have no gradient: their groups have nothing to do.
             int end = firstKey < keys ? a.Sizes.Tq : 0;
@@ -71,8 +73,8 @@ internal static class AttentionGradCuda
             {
                 long startQuery = a.Sizes.Query(head) + ((long)query * d), row = ((long)head * a.Sizes.Tq) + query + x;
                 int queries = a.Sizes.Tq - query;
-                float score = a.Sizes.Scale * AttentionCuda.Dot<TTile>(a.K, start, keys - firstKey, a.Q, startQuery, queries, d, tileA, tileB);
-                bool sees = a.Sizes.Sees(query + x, key, keys);
+                float score = (a.Sizes.Scale * AttentionCuda.Dot<TTile>(a.K, start, keys - firstKey, a.Q, startQuery, queries, d, tileA, tileB)) + term;
+                bool sees = a.Sizes.Sees(query + x, key, keys, term);
                 float p = sees ? XMath.Exp(score - a.Lse[row]) : 0f;
                 weights[AttentionCuda.InTile(y, x)] = p;
                 if (a.NeedsFirst != 0)

@@ -8,11 +8,12 @@ namespace SmartFrz.Kernels;
 /// <param name="K">The keys.</param>
 /// <param name="V">The values.</param>
 /// <param name="Lengths">The keys that count of each sequence; may be absent.</param>
+/// <param name="Terms">The keys' terms, where the shape says that there are some.</param>
 /// <param name="Dy">The output's gradient.</param>
 /// <param name="Lse">The logarithms of <see cref="AttentionKernel"/>.</param>
 /// <param name="Delta">The products of <see cref="AttentionDeltaKernel"/>; absent for the values' gradient alone.</param>
 public readonly record struct AttentionSaved(
-    DeviceBuffer Q, DeviceBuffer K, DeviceBuffer V, DeviceBuffer Lengths, DeviceBuffer Dy, DeviceBuffer Lse, DeviceBuffer Delta);
+    DeviceBuffer Q, DeviceBuffer K, DeviceBuffer V, DeviceBuffer Lengths, DeviceBuffer Terms, DeviceBuffer Dy, DeviceBuffer Lse, DeviceBuffer Delta);
 
 /// <summary>delta = the sum of dy * y over each row: what softmax takes off the gradient of its scores.</summary>
 public readonly unsafe struct AttentionDeltaKernel(AttentionShape shape, DeviceBuffer dy, DeviceBuffer y, DeviceBuffer delta) : IKernel

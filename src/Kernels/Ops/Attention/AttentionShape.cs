@@ -8,7 +8,8 @@ namespace SmartFrz.Kernels;
 /// <param name="D">Numbers of a query, key or value.</param>
 /// <param name="Scale">What the products of queries and keys are multiplied with.</param>
 /// <param name="Causal">Whether query i sees keys 0 to i only.</param>
-public readonly record struct AttentionShape(int B, int H, int Tq, int Tk, int D, float Scale, bool Causal)
+/// <param name="HasTerms">Whether a number of each key, (B, Tk), is added to its scores.</param>
+public readonly record struct AttentionShape(int B, int H, int Tq, int Tk, int D, float Scale, bool Causal, bool HasTerms = false)
 {
     /// <summary>Heads of all sequences.</summary>
     public int Heads => B * H;
@@ -35,6 +36,7 @@ public readonly record struct AttentionShape(int B, int H, int Tq, int Tk, int D
     /// <summary>The work of that many products over all pairs.</summary>
     internal long Flops(int products) => 2L * products * Pairs * D;
 
-    /// <summary>Bytes of operands as large as the queries, as large as the keys, and of one number for each row.</summary>
-    internal long Bytes(int queries, int keys, int rows) => sizeof(float) * ((queries * QueryCount) + (keys * KeyCount) + ((long)rows * Rows));
+    /// <summary>Bytes of operands as large as the queries, as large as the keys, and of one number for each row; and of the keys' terms.</summary>
+    internal long Bytes(int queries, int keys, int rows) =>
+        sizeof(float) * ((queries * QueryCount) + (keys * KeyCount) + ((long)rows * Rows) + (HasTerms ? (long)B * Tk : 0));
 }
