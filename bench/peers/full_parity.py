@@ -32,12 +32,13 @@ from parity import arguments, matches, read, write
 FACTOR, ROUNDING, STEPS, CLASSES = 20, 2.0**-24, 2, 1000
 SGD, ADAMW = dict(lr=1e-4, momentum=0.9, weight_decay=5e-4), dict(optimizer="adamw", lr=1e-4, weight_decay=0.01)
 
+# VGG's 133 million parameters take PyTorch 10 GB in double precision: its batches are single images.
 # Name -> (the network in PyTorch, our options, shape of the batch, frozen prefix, frozen middle, what freezes before the second step).
 NETWORKS = {
     "resnet18": (torchvision.models.resnet18, [], (2, 3, 224, 224), ["conv1", "bn1", "layer1"], ["layer2.1"], ["conv1", "bn1", "layer1.0"]),
     "resnet50": (torchvision.models.resnet50, [], (2, 3, 224, 224), ["conv1", "bn1", "layer1"], ["layer3.2"], ["conv1", "bn1", "layer1.0"]),
-    "vgg11": (lambda: torchvision.models.vgg11(dropout=0.0), ["model.dropout=0"], (2, 3, 224, 224), ["features.0", "features.3"], ["features.8"], ["features.0"]),
-    "vgg11_bn": (lambda: torchvision.models.vgg11_bn(dropout=0.0), ["model.dropout=0"], (2, 3, 224, 224),
+    "vgg11": (lambda: torchvision.models.vgg11(dropout=0.0), ["model.dropout=0"], (1, 3, 224, 224), ["features.0", "features.3"], ["features.8"], ["features.0"]),
+    "vgg11_bn": (lambda: torchvision.models.vgg11_bn(dropout=0.0), ["model.dropout=0"], (1, 3, 224, 224),
                  ["features.0", "features.1"], ["features.8", "features.9"], ["features.0", "features.1"]),
     "mobilenet_v2": (lambda: torchvision.models.mobilenet_v2(dropout=0.0), ["model.dropout=0"], (2, 3, 224, 224),
                      ["features.0", "features.1"], ["features.8"], ["features.0"]),

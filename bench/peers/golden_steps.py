@@ -24,7 +24,9 @@ from torchvision.models import resnet, vgg
 
 import formulas
 import transformers
+from models import Subsample
 from parity import freeze_names
+from train_reference import CifarResNet, projection
 
 STEPS, CLASSES, SAMPLES, MOST_DRAWS = 3, 5, 6, 60
 # Ten times what rounding moves the input of a ReLU, or two values of a window, as a share of the layer's spread.
@@ -66,6 +68,12 @@ BERT = dict(vocab_size=59, max_position=16, hidden=24, layers=3, heads=3, interm
 # Name -> (the network in PyTorch, its options here, shape of the batch: an image's or a text's length, frozen prefix, frozen middle, what
 # freezes before the second and third steps).
 NETWORKS = {
+    "resnet8": (lambda: CifarResNet(3, 1, projection, 4, CLASSES), dict(width=4, shortcut="b"), (4, 3, 16, 16),
+                ["conv1", "bn1", "layer1"], ["layer2.0"], [["conv1", "bn1"], ["layer1"]]),
+    "resnet20": (lambda: CifarResNet(3, 3, Subsample, 4, CLASSES), dict(width=4), (4, 3, 16, 16),
+                 ["conv1", "bn1", "layer1"], ["layer2.1"], [["conv1", "bn1", "layer1.0"], ["layer1", "layer2.0"]]),
+    "resnet56": (lambda: CifarResNet(3, 9, Subsample, 4, CLASSES), dict(width=4), (2, 3, 8, 8),
+                 ["conv1", "bn1", "layer1"], ["layer2.4"], [["conv1", "bn1", "layer1.0"], ["layer1", "layer2.0"]]),
     "resnet18": (lambda: Resnet(resnet.BasicBlock, [2, 2, 2, 2], 4), dict(width=4), (4, 3, 64, 64),
                  ["conv1", "bn1", "layer1"], ["layer2.1"], [["conv1", "bn1"], ["layer1", "layer2.0"]]),
     "resnet50": (lambda: Resnet(resnet.Bottleneck, [3, 4, 6, 3], 4), dict(width=4), (4, 3, 64, 64),

@@ -75,21 +75,21 @@ class BasicBlock(nn.Module):
 
 
 class CifarResNet(nn.Module):
-    """A 3x3 stem, three stages of basic blocks of widths 16, 32, 64, global average pooling, a linear head."""
+    """A 3x3 stem, three stages of basic blocks of widths 16, 32, 64 (or others), global average pooling, a linear head."""
 
-    def __init__(self, in_channels, blocks_per_stage, shortcut):
+    def __init__(self, in_channels, blocks_per_stage, shortcut, first_width=16, classes=10):
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, 16, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        channels = 16
+        self.conv1 = nn.Conv2d(in_channels, first_width, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(first_width)
+        channels = first_width
         for stage in (1, 2, 3):
-            width = 16 << (stage - 1)
+            width = first_width << (stage - 1)
             blocks = []
             for b in range(blocks_per_stage):
                 blocks.append(BasicBlock(channels, width, 2 if stage > 1 and b == 0 else 1, shortcut))
                 channels = width
             self.add_module(f"layer{stage}", nn.Sequential(*blocks))
-        self.linear = nn.Linear(channels, 10)
+        self.linear = nn.Linear(channels, classes)
 
     def units(self):
         """What can freeze, in forward order, as name -> modules; the last one is the head."""

@@ -20,7 +20,7 @@ public sealed class GoldenStepTests
 
     private const string Least = "least.";
 
-    private static readonly string[] NetworksOfTorch = ["resnet18", "resnet50", "vgg11", "vgg11_bn", "mobilenet_v2", "deit_tiny", "bert_base"];
+    private static readonly string[] NetworksOfTorch = ["resnet8", "resnet20", "resnet56", "resnet18", "resnet50", "vgg11", "vgg11_bn", "mobilenet_v2", "deit_tiny", "bert_base"];
 
     public static TheoryData<string> Networks => [.. NetworksOfTorch];
 
