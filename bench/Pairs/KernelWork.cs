@@ -31,8 +31,20 @@ internal abstract class KernelWork(Device device) : Work
             values[i] = (2 * random.NextSingle()) - 1;
         }
 
-        var buffer = _context.Rent(count * sizeof(float), BufferKind.Workspace);
-        _context.Upload<float>(values, buffer);
+        return Of(values);
+    }
+
+    /// <summary>Memory with these numbers in it.</summary>
+    protected DeviceBuffer Of(params float[] values) => Hold<float>(values);
+
+    /// <summary>Memory with these whole numbers in it.</summary>
+    protected DeviceBuffer Integers(int[] values) => Hold<int>(values);
+
+    private DeviceBuffer Hold<T>(T[] values)
+        where T : unmanaged
+    {
+        var buffer = _context.Rent((long)values.Length * sizeof(int), BufferKind.Workspace);
+        _context.Upload<T>(values, buffer);
         return buffer;
     }
 }

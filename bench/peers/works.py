@@ -185,13 +185,54 @@ class Gelu(Memory):
         super().__init__(lambda x: F.gelu(x, approximate="tanh" if tanh else "none"), torch.randn(elements))
 
 
+class BatchNorm(Memory):
+    """Batch normalisation by the batch's own statistics with the ReLU, and the residual if there is one."""
+
+    def __init__(self, n, c, plane, residual=False):
+        mean, variance = torch.zeros(c), torch.ones(c)
+
+        def normalise(x, w, b, *added):
+            y = F.batch_norm(x, mean, variance, w, b, training=True)
+            return F.relu_(y.add_(added[0]) if added else y)
+
+        added = [torch.randn(n, c, plane)] if residual else []
+        super().__init__(normalise, torch.randn(n, c, plane), torch.randn(c), torch.randn(c), *added)
+
+
+class CrossEntropy(Memory):
+    """Softmax cross-entropy of logits, the mean over the rows."""
+
+    def __init__(self, rows, classes):
+        targets = torch.arange(rows) % classes
+        super().__init__(lambda x: F.cross_entropy(x, targets), torch.randn(rows, classes))
+
+
+class Optimizer:
+    """One update of a parameter by each optimizer."""
+
+    def __init__(self, elements):
+        self.copy, self.source = torch.empty(elements), torch.randn(elements)
+        weight = torch.randn(elements, requires_grad=True)
+        weight.grad = torch.randn(elements)
+        self.optimizers = {
+            "sgd": torch.optim.SGD([weight], lr=1e-9, momentum=0.9, weight_decay=1e-4),
+            "adamw": torch.optim.AdamW([weight], lr=1e-9, weight_decay=0.01),
+        }
+
+    def part(self, name):
+        return (lambda: self.copy.copy_(self.source)) if name == "copy" else self.optimizers[name].step
+
+
 KINDS = {
     "attention": Attention,
+    "batch_norm": BatchNorm,
     "cka": Cka,
     "conv": Conv,
+    "cross_entropy": CrossEntropy,
     "gelu": Gelu,
     "layer_norm": LayerNorm,
     "matmul": MatMul,
+    "optimizer": Optimizer,
     "step": Step,
     "transformer_block": TransformerBlock,
 }

@@ -57,7 +57,7 @@ internal unsafe struct BiasGradCpu : ISimdAction
     {
         public Problem Of;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             float* sums = stackalloc float[S.Width];
@@ -130,7 +130,7 @@ internal unsafe struct BiasGradCpu : ISimdAction
     {
         public Problem Of;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             for (int channel = begin; channel < end; channel++)

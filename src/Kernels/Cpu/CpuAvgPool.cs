@@ -37,7 +37,7 @@ internal static unsafe class CpuAvgPool
         public float* X, Y;
         public WorkerScratch Line;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int size = Shape.H * Shape.W;
@@ -137,7 +137,7 @@ internal static unsafe class CpuAvgPoolGrad
         public bool Accumulate;
         public WorkerScratch Line;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int size = Shape.H * Shape.W;

@@ -47,7 +47,7 @@ internal static unsafe class CpuBatchNormForward
         public float* X, Residual, Y;
         public Activation Activation;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             var t = Tables;

@@ -59,7 +59,7 @@ internal static unsafe class CpuBatchNormInputGrad
         public bool Training;
         public Arrays Arrays;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             bool columns = CpuBatchNormCut.IsByColumns(Shape);

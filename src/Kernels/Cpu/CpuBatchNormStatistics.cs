@@ -72,7 +72,7 @@ internal static unsafe class CpuBatchNormStatistics
         public float* X;
         public CpuMoments* Moments;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             for (int item = begin; item < end; item++)

@@ -75,7 +75,7 @@ internal static unsafe class CpuBatchNormSums
         public float* Dy, X, Y;
         public CpuBatchNormPair* Partials;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             for (int item = begin; item < end; item++)

@@ -265,7 +265,7 @@ internal unsafe struct CpuConvWeightGradient : ISimdAction
         public int Parts, Row, Outs, PaddedOuts;
         public bool Accumulate;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             for (int k = begin; k < end; k++)

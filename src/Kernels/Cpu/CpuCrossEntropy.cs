@@ -5,6 +5,9 @@ namespace SmartFrz.Kernels.Cpu;
 /// <summary>The CPU bodies of the cross-entropy kernels: threads over rows, vectors over classes.</summary>
 internal static unsafe class CpuCrossEntropy
 {
+    // Floats of a row that is asked for while the row before it is worked on: a few of them fit into a first-level cache.
+    private const int PrefetchElements = 2048;
+
     public static void Forward(CpuContext cpu, CrossEntropyShape shape, float* logits, byte* targets, float* losses, float* logSums)
     {
         var pass = new ForwardPass { Pool = cpu.Pool, Shape = shape, Logits = logits, Targets = targets, Losses = losses, LogSums = logSums };
@@ -106,15 +109,15 @@ internal static unsafe class CpuCrossEntropy
         public float* Logits, Losses, LogSums;
         public byte* Targets;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int classes = Shape.Classes;
             for (int n = begin; n < end; n++)
             {
                 float* x = Logits + ((long)n * classes);
-                float largest = CpuRow.Max<S, V>(x, classes);
-                double log = Math.Log(1 + Rest(x, largest));
+                CpuPanels.Prefetch(x + classes, Math.Min(classes, PrefetchElements));
+                double log = Math.Log(1 + Rest(x, out float largest));
                 LogSums[n] = (float)(largest + log);
                 int t = Target(Targets, Shape.TargetType, n, classes);
                 double smoothing = Shape.Smoothing, loss = double.NaN;
@@ -130,28 +133,74 @@ internal static unsafe class CpuCrossEntropy
 
         // The sum of e^(x - largest) without one of the largest, which is 1.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly double Rest(float* x, float largest)
+        private readonly double Rest(float* x, out float largest)
         {
-            // Elements added in single precision before the sum goes on in double.
-            const int ChunkElements = 2048;
-            V m = S.Set(largest), one = S.Set(1f);
-            double rest = 0, equals = 0;
-            for (int from = 0; from < Shape.Classes; from += ChunkElements)
+            // A piece is read twice, the second time from the first-level cache; at most 128 numbers are added in one lane.
+            const int PieceElements = 4096;
+            largest = float.NegativeInfinity;
+            double smaller = 0;
+            int equals = 0;
+            for (int from = 0; from < Shape.Classes; from += PieceElements)
             {
-                int stop = Math.Min(Shape.Classes, from + ChunkElements);
-                V smaller = S.Zero, same = S.Zero;
-                for (int i = from; i < stop; i += S.Width)
+                int count = Math.Min(PieceElements, Shape.Classes - from);
+                float top = CpuRow.Max<S, V>(x + from, count);
+                if (top > largest)
                 {
-                    V v = i + S.Width <= stop ? S.Load(x + i) : SimdPart.Load<S, V>(x + i, stop - i, float.NegativeInfinity);
-                    smaller = S.Add(smaller, S.And(S.Greater(m, v), SimdMath.Exp<S, V>(S.Sub(v, m))));
-                    same = S.Add(same, S.And(S.Equal(m, v), one));
+                    // What was largest so far is among the smaller ones now.
+                    smaller = (smaller + equals) * Math.Exp((double)largest - top);
+                    equals = 0;
+                    largest = top;
                 }
 
-                rest += S.Sum(smaller);
-                equals += S.Sum(same);
+                // NaN is neither, and makes the sum NaN.
+                bool holdsLargest = top == largest;
+                smaller += holdsLargest ? SmallerOf(x + from, count, largest) : CpuRow.SumExp<S, V>(x + from, null, count, largest);
+                equals += holdsLargest ? Equals(x + from, count, largest) : 0;
             }
 
-            return rest + (equals - 1);
+            return smaller + (equals - 1);
+        }
+
+        // The sum of e^(x - largest) of those that are smaller.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static double SmallerOf(float* x, int count, float largest)
+        {
+            V m = S.Set(largest), s0 = S.Zero, s1 = S.Zero;
+            int i = 0;
+            for (; i + (2 * S.Width) <= count; i += 2 * S.Width)
+            {
+                s0 = S.Add(s0, Smaller(S.Load(x + i), m));
+                s1 = S.Add(s1, Smaller(S.Load(x + i + S.Width), m));
+            }
+
+            for (; i < count; i += S.Width)
+            {
+                s0 = S.Add(s0, Smaller(SimdPart.Load<S, V>(x + i, Math.Min(S.Width, count - i), float.NegativeInfinity), m));
+            }
+
+            return S.Sum(S.Add(s0, s1));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static V Smaller(V x, V largest) => S.And(S.Greater(largest, x), SimdMath.ExpOfDifference<S, V>(S.Sub(x, largest)));
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static int Equals(float* x, int count, float largest)
+        {
+            V m = S.Set(largest), one = S.Set(1f), same = S.Zero;
+            int i = 0;
+            for (; i + S.Width <= count; i += S.Width)
+            {
+                same = S.Add(same, S.And(S.Equal(m, S.Load(x + i)), one));
+            }
+
+            int equals = (int)S.Sum(same);
+            for (; i < count; i++)
+            {
+                equals += x[i] == largest ? 1 : 0;
+            }
+
+            return equals;
         }
     }
 
@@ -165,7 +214,7 @@ internal static unsafe class CpuCrossEntropy
         public byte* Targets;
         public bool Accumulate;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int classes = Shape.Classes;
@@ -177,14 +226,14 @@ internal static unsafe class CpuCrossEntropy
                 int i = 0;
                 for (; i + S.Width <= classes; i += S.Width)
                 {
-                    V g = S.Mul(scale, S.Sub(SimdMath.Exp<S, V>(S.Sub(S.Load(x + i), log)), share));
+                    V g = S.Mul(scale, S.Sub(SimdMath.ExpOfDifference<S, V>(S.Sub(S.Load(x + i), log)), share));
                     S.Store(dx + i, Accumulate ? S.Add(S.Load(dx + i), g) : g);
                 }
 
                 if (i < classes)
                 {
                     int rest = classes - i;
-                    V g = S.Mul(scale, S.Sub(SimdMath.Exp<S, V>(S.Sub(SimdPart.Load<S, V>(x + i, rest, 0f), log)), share));
+                    V g = S.Mul(scale, S.Sub(SimdMath.ExpOfDifference<S, V>(S.Sub(SimdPart.Load<S, V>(x + i, rest, 0f), log)), share));
                     if (Accumulate)
                     {
                         SimdPart.Add<S, V>(dx + i, rest, g);

@@ -170,7 +170,7 @@ internal unsafe struct CpuDepthwisePass : ISimdAction
             _strips = (first.Rows.Out + _stripRows - 1) / _stripRows;
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             float* source = Scratch.Of(worker), output = source + SourceFloats, plus = output + OutputFloats;

@@ -90,7 +90,7 @@ internal unsafe struct CpuDepthwiseWeightGradient : ISimdAction
             _stripRows = Math.Clamp(PlaneBudget / (((Source.Columns * Shape.StrideH) + Gradient.Columns) * S.Width), 1, Shape.P);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             float* source = Scratch.Of(worker), dy = source + SourceFloats;

@@ -41,7 +41,7 @@ internal static unsafe class CpuGemv
         public int Outputs, K;
         public bool Accumulate, Dots;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             if (Dots)

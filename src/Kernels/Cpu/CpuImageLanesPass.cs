@@ -108,7 +108,7 @@ internal unsafe struct CpuImageLanesPass : ISimdAction
         public int Taps, Channels;
         public bool Backward;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             for (int block = 0; block < Into.Blocks; block++)
@@ -176,7 +176,7 @@ internal unsafe struct CpuImageLanesPass : ISimdAction
             return Packed + (((from * Outs) + (TileStart(tile) * channels)) * Map.Taps);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int lanes = 2 * S.Width, pixels = Map.Outputs;

@@ -67,7 +67,7 @@ internal static unsafe class CpuLayerNorm
     {
         public Problem Of;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int columns = Of.Shape.Columns;
@@ -132,7 +132,7 @@ internal static unsafe class CpuLayerNorm
     {
         public Problem Of;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int columns = Of.Shape.Columns;

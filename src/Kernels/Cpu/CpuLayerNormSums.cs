@@ -52,7 +52,7 @@ internal static unsafe class CpuLayerNormSums
 
         public Problem Of;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int columns = Of.Shape.Columns;

@@ -45,7 +45,7 @@ internal struct CpuLoop<TChunk>(TChunk chunk, CpuContext cpu, long count) : ISim
         public TChunk Chunk;
         public long Count;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             var chunk = Chunk;

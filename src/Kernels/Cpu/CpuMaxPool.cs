@@ -51,7 +51,7 @@ internal static unsafe class CpuMaxPool
         public WorkerScratch Border;
         public int Pitch;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             var s = Shape;
@@ -171,7 +171,7 @@ internal static unsafe class CpuMaxPoolGrad
         public int* Taps;
         public bool Accumulate;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             var s = Shape;

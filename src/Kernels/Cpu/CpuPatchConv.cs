@@ -95,7 +95,7 @@ internal static unsafe class CpuPatchConv
             pool.For(shape.N * shape.P, Math.Max(1, 16 * 1024 / (Depth * shape.Q)), ref this);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int run = shape.S;

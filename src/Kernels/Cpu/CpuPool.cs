@@ -6,7 +6,10 @@ namespace SmartFrz.Kernels.Cpu;
 /// <summary>A loop body over a range of indices. Plain data only: pointers and sizes.</summary>
 internal interface IParallelBody
 {
-    /// <summary>Does indices [begin, end) on the worker with that number (0 is the caller).</summary>
+    /// <summary>
+    /// Does indices [begin, end) on the worker with that number (0 is the caller). A body with vector code in it is not to be inlined: in
+    /// its caller the compiler may run out of what it inlines, and calls of single vector functions are left in the loop.
+    /// </summary>
     void Run(int begin, int end, int worker);
 }
 

@@ -92,7 +92,7 @@ internal unsafe struct CpuSmallWeightGradient : ISimdAction
         public float* Dy;
         public int Images;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int pixels = Into.Map.Outputs;
@@ -125,7 +125,7 @@ internal unsafe struct CpuSmallWeightGradient : ISimdAction
 
         public readonly int TileStart(int tile) => (int)((long)tile * Shape.K / Tiles);
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             int lanes = 2 * S.Width;
@@ -189,7 +189,7 @@ internal unsafe struct CpuSmallWeightGradient : ISimdAction
         public int Outs, Channels, Taps, Lanes;
         public bool Accumulate;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             for (int k = begin; k < end; k++)

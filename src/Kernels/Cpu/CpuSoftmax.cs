@@ -38,7 +38,7 @@ internal static unsafe class CpuSoftmax
         public float* X, Y;
         public bool Logarithm;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             for (int row = begin; row < end; row++)
@@ -122,7 +122,7 @@ internal static unsafe class CpuSoftmaxGrad
         public float* Dy, Y, Dx;
         public bool Logarithm, Accumulate;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             for (int row = begin; row < end; row++)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmartFrz.Kernels.Cpu;
 
@@ -22,6 +23,12 @@ public unsafe interface ISimd<V>
 
     /// <summary>A register to memory, at any alignment.</summary>
     static abstract void Store(float* p, V v);
+
+    /// <summary>The first <paramref name="n"/> lanes from memory, of which no more is touched; the others from a register.</summary>
+    static abstract V LoadPart(float* p, int n, V others);
+
+    /// <summary>The first <paramref name="n"/> lanes to memory, of which no more is touched.</summary>
+    static abstract void StorePart(float* p, int n, V v);
 
     /// <summary>The same number in every lane.</summary>
     static abstract V Set(float x);
@@ -52,6 +59,9 @@ public unsafe interface ISimd<V>
     /// <summary>a*b + c, in one rounding where the instruction set has it.</summary>
     static abstract V Fma(V a, V b, V c);
 
+    /// <summary>a*b + c with the same c in every lane: a polynomial's step, in one call where the compiler inlines only so many.</summary>
+    static abstract V Fma(V a, V b, float c);
+
     /// <summary>All bits set where a &gt; b, else none.</summary>
     static abstract V Greater(V a, V b);
 
@@ -70,8 +80,14 @@ public unsafe interface ISimd<V>
     /// <summary>Rounded to the nearest whole number.</summary>
     static abstract V Round(V a);
 
-    /// <summary>2^n for whole n in [-126, 127], by writing the exponent bits.</summary>
+    /// <summary>2^n for whole n in [-127, 127], by writing the exponent bits: 0 for -127.</summary>
     static abstract V PowerOfTwo(V n);
+
+    /// <summary>x * 2^n for whole n in [-160, 128], infinite or gradually 0 outside the range of floats.</summary>
+    static abstract V ScaleByPowerOfTwo(V x, V n);
+
+    /// <summary>x, at least low and at most high; NaN stays NaN.</summary>
+    static abstract V Clamp(V x, float low, float high);
 
     /// <summary>Splits x &gt; 0 (normal) into a mantissa in [1, 2) and a whole exponent.</summary>
     static abstract V Mantissa(V x, out V exponent);
@@ -99,6 +115,14 @@ public readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* p, Vector512<float> v) => Vector512.Store(v, p);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadPart(float* p, int n, Vector512<float> others) => Avx512F.MaskLoad(p, First(n), others);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePart(float* p, int n, Vector512<float> v) => Avx512F.MaskStore(p, First(n), v);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -138,6 +162,10 @@ public readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, float c) => Vector512.FusedMultiplyAdd(a, b, Vector512.Create(c));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Greater(Vector512<float> a, Vector512<float> b) => Vector512.GreaterThan(a, b);
 
     /// <inheritdoc/>
@@ -166,6 +194,16 @@ public readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ScaleByPowerOfTwo(Vector512<float> x, Vector512<float> n) => Avx512F.Scale(x, n);
+
+    // Of two operands one of which is NaN the instructions return the second.
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Clamp(Vector512<float> x, float low, float high) =>
+        Avx512F.Min(Vector512.Create(high), Avx512F.Max(Vector512.Create(low), x));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Mantissa(Vector512<float> x, out Vector512<float> exponent)
     {
         exponent = Vector512.ConvertToSingle((x.AsInt32() >> 23) - Vector512.Create(127));
@@ -180,6 +218,9 @@ public readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Even(Vector512<float> a, Vector512<float> b) =>
         System.Runtime.Intrinsics.X86.Avx512F.PermuteVar16x32x2(a, Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> First(int n) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(n)).AsSingle();
 }
 
 /// <summary>256-bit registers: AVX2 with FMA.</summary>
@@ -198,6 +239,15 @@ public readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* p, Vector256<float> v) => Vector256.Store(v, p);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadPart(float* p, int n, Vector256<float> others) =>
+        Vector256.ConditionalSelect(First(n), Avx.MaskLoad(p, First(n)), others);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePart(float* p, int n, Vector256<float> v) => Avx.MaskStore(p, First(n), v);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -237,6 +287,10 @@ public readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Fma(Vector256<float> a, Vector256<float> b, float c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, Vector256.Create(c));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Greater(Vector256<float> a, Vector256<float> b) => Vector256.GreaterThan(a, b);
 
     /// <inheritdoc/>
@@ -265,6 +319,21 @@ public readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ScaleByPowerOfTwo(Vector256<float> x, Vector256<float> n)
+    {
+        // In two factors, for no single float's exponent holds -160 or 128.
+        var half = Round(n * 0.5f);
+        return x * PowerOfTwo(half) * PowerOfTwo(n - half);
+    }
+
+    // Of two operands one of which is NaN the instructions return the second.
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Clamp(Vector256<float> x, float low, float high) =>
+        Avx.Min(Vector256.Create(high), Avx.Max(Vector256.Create(low), x));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Mantissa(Vector256<float> x, out Vector256<float> exponent)
     {
         exponent = Vector256.ConvertToSingle((x.AsInt32() >> 23) - Vector256.Create(127));
@@ -283,6 +352,9 @@ public readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         var pairs = System.Runtime.Intrinsics.X86.Avx.Shuffle(a, b, 0b10_00_10_00);
         return System.Runtime.Intrinsics.X86.Avx2.Permute4x64(pairs.AsDouble(), 0b11_01_10_00).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> First(int n) => Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(n)).AsSingle();
 }
 
 /// <summary>128-bit registers: any .NET target (SSE, NEON, or plain code where there is neither).</summary>
@@ -301,6 +373,28 @@ public readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* p, Vector128<float> v) => Vector128.Store(v, p);
+
+    /// <inheritdoc/>
+    public static Vector128<float> LoadPart(float* p, int n, Vector128<float> others)
+    {
+        float* lanes = stackalloc float[4];
+        Store(lanes, others);
+        for (int k = 0; k < n; k++)
+        {
+            lanes[k] = p[k];
+        }
+
+        return Load(lanes);
+    }
+
+    /// <inheritdoc/>
+    public static void StorePart(float* p, int n, Vector128<float> v)
+    {
+        for (int k = 0; k < n; k++)
+        {
+            p[k] = v.GetElement(k);
+        }
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -340,6 +434,10 @@ public readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Fma(Vector128<float> a, Vector128<float> b, float c) => Vector128.MultiplyAddEstimate(a, b, Vector128.Create(c));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Greater(Vector128<float> a, Vector128<float> b) => Vector128.GreaterThan(a, b);
 
     /// <inheritdoc/>
@@ -365,6 +463,20 @@ public readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> PowerOfTwo(Vector128<float> n) => ((Vector128.ConvertToInt32Native(n) + Vector128.Create(127)) << 23).AsSingle();
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> ScaleByPowerOfTwo(Vector128<float> x, Vector128<float> n)
+    {
+        // In two factors, for no single float's exponent holds -160 or 128.
+        var half = Round(n * 0.5f);
+        return x * PowerOfTwo(half) * PowerOfTwo(n - half);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Clamp(Vector128<float> x, float low, float high) =>
+        Vector128.Min(Vector128.Create(high), Vector128.Max(Vector128.Create(low), x));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -42,7 +42,7 @@ internal struct StridedLoop<TSegment>(TSegment segment, CpuContext cpu, in Strid
         public StridedPair Pair;
         public long Count;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int begin, int end, int worker)
         {
             const int Inner = Axes.Count - 1;

@@ -121,7 +121,7 @@ internal static unsafe class CpuAttention
         public WorkerScratch Scratch;
         public int Panels, Parts;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(int begin, int end, int worker)
         {
             float* scratch = Scratch.Of(worker);
